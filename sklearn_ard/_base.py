@@ -1,0 +1,438 @@
+"""What ARDRegressor and ARDClassifier share: everything but the targets."""
+
+import math
+import warnings
+from contextlib import contextmanager
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_ard import _recipe
+from sklearn_ard._data import Scaler, merge_rows, training_order
+from sklearn_ard._net import ARDNet, Batches, ProgressBar
+from sklearn_ard.nn import ConvARD, DenseARD, Prior, ard_layers
+from sklearn_ard.nn._networks import ACTIVATIONS
+from sklearn_ard.nn._priors import PRIORS
+
+# A network with fewer weights than this is fastest on one thread.
+_SMALL_NETWORK = 200_000
+_BATCH_SIZE = 64
+_PREDICT_ROWS = 8192  # rows that are predicted at a time
+
+
+class _BaseARD(SelectorMixin, BaseEstimator):
+    """Parameters, training and prediction of both estimators."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "input_shape": ["array-like", None],
+        "conv_channels": ["array-like"],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "module": [callable, None],
+        "prior": [StrOptions(set(PRIORS)), Prior],
+        "feature_cost": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "reg_factor": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "device": [str, torch.device],
+        "callbacks": [list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64),
+        *,
+        activation="relu",
+        input_shape=None,
+        conv_channels=(),
+        kernel_size=3,
+        module=None,
+        prior="log_uniform",
+        feature_cost="auto",
+        reg_factor=1.0,
+        max_iter="auto",
+        batch_size="auto",
+        learning_rate_init=0.01,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        device="cpu",
+        callbacks=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.input_shape = input_shape
+        self.conv_channels = conv_channels
+        self.kernel_size = kernel_size
+        self.module = module
+        self.prior = prior
+        self.feature_cost = feature_cost
+        self.reg_factor = reg_factor
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.device = device
+        self.callbacks = callbacks
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network and choose its inputs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs in any units: they are standardised inside. Images come flattened.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets; only regression takes several outputs.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of k counts as k copies of the row, exactly; 0 as its absence.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter is not what it should be.
+        FloatingPointError
+            If the training diverged. The estimator is then as it was before.
+
+        Warns
+        -----
+        UserWarning
+            If no input is worth its price, or if Ctrl-C ended the training early.
+        """
+        with _unchanged_on_error(self):
+            X, targets, weight = self._check_data(X, y, sample_weight, reset=True)
+            with self._torch_state():
+                self._fit_checked(X, targets, weight)
+        return self
+
+    def _check_data(self, X, y, sample_weight, *, reset, **options):
+        """Validated X, numeric targets of shape (n, n_columns), and weights."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            **self._y_options,
+            ensure_min_samples=2 if reset else 1,
+        )
+        if sp.issparse(X):
+            X = sp.csr_array(X)
+            X.sum_duplicates()
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        if not weight.any():
+            raise ValueError(
+                "The 'sample_weight' parameter must have a positive entry. "
+                "Got nothing but zeros instead."
+            )
+        self._check_input_shape(X.shape[1])
+        targets, weight = self._check_targets(y, weight, reset=reset, **options)
+        return X, targets, weight
+
+    def _check_input_shape(self, n_features):
+        if self.input_shape is None:
+            if len(self.conv_channels) and self.module is None:
+                raise ValueError(
+                    "The 'conv_channels' parameter needs the 'input_shape' parameter, "
+                    "such as (1, 28, 28) for (channels, height, width). "
+                    f"Got conv_channels={self.conv_channels!r} and input_shape=None."
+                )
+        elif math.prod(self.input_shape) != n_features:
+            raise ValueError(
+                f"The 'input_shape' parameter must multiply to the {n_features} "
+                f"columns of X. Got {tuple(self.input_shape)!r} instead, which "
+                f"multiplies to {math.prod(self.input_shape)}."
+            )
+
+    def _fit_checked(self, X, targets, weight):
+        rows, weight = merge_rows(X, targets, weight)
+        X, targets = X[rows], targets[rows]
+        scaler = Scaler(self._n_channels).fit(X, weight)
+        batches = self._make_batches(X, targets, weight, scaler, reset=True)
+        d, n_channels = X.shape[1], self._n_channels
+        previous = None
+        if self.warm_start and hasattr(self, "net_"):
+            previous = self.net_, self._columns
+        epochs = sum(_recipe.n_epochs(self.max_iter, batches.n_batches))
+        with self._progress(epochs) as progress:
+            trained = _recipe.train(
+                partial(self._build, num_data=weight.sum()),
+                batches,
+                ~scaler.constant_,
+                resizable=self.module is None and self.input_shape is None,
+                max_iter=self.max_iter,
+                learning_rate=self.learning_rate_init,
+                cost=self._cost_in_nats(d if n_channels is None else n_channels),
+                previous=previous,
+                progress=progress,
+            )
+        self._scaler = scaler
+        self._seen = len(weight), weight.sum()
+        self._n_online_steps = math.inf
+        self._set_trained(trained)
+
+    def _partial_fit(self, X, y, sample_weight, classes=None):
+        """One pass over a chunk of the training data."""
+        first = not hasattr(self, "net_")
+        with _unchanged_on_error(self):
+            X, targets, weight = self._check_data(
+                X, y, sample_weight, reset=first, classes=classes
+            )
+            with self._torch_state():
+                self._partial_fit_checked(X, targets, weight, first)
+        return self
+
+    def _partial_fit_checked(self, X, targets, weight, first):
+        rows, weight = merge_rows(X, targets, weight)
+        X, targets = X[rows], targets[rows]
+        if first:
+            self._scaler = Scaler(self._n_channels).fit(X, weight)
+            self._scaler.constant_[:] = False  # later chunks may know better
+            self._seen, self._n_online_steps = (0, 0.0), 0
+        n_rows, total = self._seen
+        self._seen = n_rows + len(weight), total + weight.sum()
+        batches = self._make_batches(X, targets, weight, self._scaler, reset=first)
+        with self._progress(1) as progress:
+            trained, n_steps = _recipe.train_online(
+                partial(self._build, num_data=self._seen[1]),
+                batches,
+                n_features=X.shape[1],
+                learning_rate=self.learning_rate_init,
+                cost=self._cost_in_nats(X.shape[1]),
+                previous=None if first else (self.net_, self._columns),
+                n_steps=self._n_online_steps,
+                progress=progress,
+            )
+        self._n_online_steps = n_steps
+        self._set_trained(trained)
+
+    def _make_batches(self, X, targets, weight, scaler, *, reset):
+        """Scaled rows in training order, on the device."""
+        x = scaler.transform(X)
+        scaled = self._scale_targets(targets, weight, reset=reset)
+        order = training_order(x, scaled.reshape(x.shape[0], -1))
+        x = x[order]
+        n_rows, total = (len(weight), weight.sum()) if reset else self._seen
+        weight = (weight[order] * (n_rows / total)).astype(np.float32)
+        device = torch.device(self.device)
+        return Batches(
+            x if sp.issparse(x) else torch.from_numpy(x).to(device),
+            torch.from_numpy(scaled[order]).to(device),
+            torch.from_numpy(weight).to(device),
+            _BATCH_SIZE if self.batch_size == "auto" else self.batch_size,
+        )
+
+    @property
+    def _n_channels(self):
+        return None if self.input_shape is None else int(self.input_shape[0])
+
+    def _cost_in_nats(self, n_features):
+        """Price of an input: reg_factor stands in front of KL and cost alike."""
+        n_inputs = n_features if self._n_channels is None else self._n_channels
+        cost = self.feature_cost
+        if cost == "auto":
+            cost = 2 * math.log(max(n_inputs, 2))
+        return self.reg_factor * cost
+
+    def _build(self, n_inputs, num_data):
+        """An initialised net of the given number of inputs."""
+        sizes = self.hidden_layer_sizes
+        sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+        shape = None if self.input_shape is None else tuple(self.input_shape)
+        if self.module is not None:
+            module = partial(self.module, shape or n_inputs, self._n_outputs)
+        elif shape is not None:
+            module = partial(
+                ConvARD,
+                shape,
+                self._n_outputs,
+                tuple(self.conv_channels),
+                self.kernel_size,
+                sizes,
+                self.activation,
+                self.prior,
+            )
+        else:
+            module = partial(
+                DenseARD, n_inputs, self._n_outputs, sizes, self.activation, self.prior
+            )
+        net = ARDNet(
+            module,
+            criterion__num_data=float(num_data),
+            criterion__likelihood=self._make_likelihood(),
+            criterion__reg_factor=self.reg_factor,
+            lr=self.learning_rate_init,
+            device=self.device,
+            callbacks=self.callbacks or (),
+        )
+        net.initialize()
+        if _is_small(net.module_):
+            torch.set_num_threads(1)
+        return net
+
+    def _set_trained(self, trained):
+        """Turn what came out of training into fitted attributes."""
+        net, support = trained.net, trained.support
+        layers = ard_layers(net.module_)
+        if not support.any():
+            for layer in layers:
+                layer.mask.zero_()
+        self.net_ = net
+        self._columns, self._support = trained.columns, support
+        self.n_iter_ = max(1, len(net.history))
+        self.sparsity_ = self._sparsity(net.module_)
+        self.feature_importances_ = trained.relevance
+        self._set_likelihood(net.criterion_, trained.elbo)
+        if trained.interrupted:
+            warnings.warn(
+                f"Training was interrupted after {self.n_iter_} epochs: the model is "
+                "usable, but not yet what it could be.",
+                UserWarning,
+                stacklevel=4,
+            )
+        if not support.any():
+            warnings.warn(
+                f"No input is worth its price at reg_factor={self.reg_factor} and "
+                f"feature_cost={self.feature_cost!r}: the model is empty, and predicts "
+                "what it would predict without any inputs. Lower these parameters if "
+                "you know better.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _sparsity(self, module):
+        """Share of pruned weights, those of dropped inputs among them."""
+        kept = sum(int(layer.keep().sum()) for layer in ard_layers(module))
+        total = sum(layer.weight.numel() for layer in ard_layers(module))
+        n_left_out = self.n_features_in_ - len(self._columns)
+        return 1 - kept / (
+            total + n_left_out * ard_layers(module)[0].out_features
+            if n_left_out
+            else total
+        )
+
+    def _raw_predict(self, X):
+        """Outputs of the network on scaled targets (or logits), in float64."""
+        check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            reset=False,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+        )
+        if not self._support.any():
+            return np.tile(self._empty_output, (X.shape[0], 1))
+        outputs = np.empty((X.shape[0], self._n_outputs))
+        module = self.net_.module_.eval()
+        with torch.inference_mode(), _threads(module):
+            for start in range(0, X.shape[0], _PREDICT_ROWS):
+                rows = slice(start, start + _PREDICT_ROWS)
+                x = self._scaler.transform(X[rows], self._columns)
+                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x)
+                outputs[rows] = module(x.to(self.net_.device)).cpu().numpy()
+        return outputs
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self._support
+
+    @contextmanager
+    def _torch_state(self):
+        """Seed torch for the time of a fit; its global state is as before after it."""
+        try:
+            device = torch.device(self.device)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(
+                f"The 'device' parameter of {type(self).__name__} must name a device "
+                f"that torch can use here, such as 'cpu'. Got {self.device!r} instead."
+            ) from error
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        devices = [device.index or 0] if device.type == "cuda" else []
+        n_threads = torch.get_num_threads()
+        with torch.random.fork_rng(devices), torch.enable_grad():
+            torch.manual_seed(seed)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(n_threads)
+
+    @contextmanager
+    def _progress(self, n_epochs):
+        """A progress bar where one is wanted, closed at the end."""
+        if not self.verbose:
+            yield None
+            return
+        progress = ProgressBar(n_epochs)
+        try:
+            yield progress
+        finally:
+            progress.bar.close()
+
+
+@contextmanager
+def _unchanged_on_error(estimator):
+    """Give an estimator its attributes back if something goes wrong."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _is_small(module):
+    return sum(p.numel() for p in module.parameters()) < _SMALL_NETWORK
+
+
+@contextmanager
+def _threads(module):
+    """One thread for a small network, for which more are slower; then as before."""
+    n_threads = torch.get_num_threads()
+    if _is_small(module):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)

@@ -1,0 +1,291 @@
+"""ARDClassifier: the targets of a classification."""
+
+import numpy as np
+from scipy.special import softmax, xlogy
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+
+from sklearn_ard._base import _BaseARD
+from sklearn_ard.nn import CategoricalLikelihood
+
+
+class ARDClassifier(ClassifierMixin, _BaseARD):
+    """Neural network classifier that picks its own inputs.
+
+    A network whose weights have a posterior distribution each is trained by the evidence
+    lower bound. Weights and inputs that the data do not ask for are pruned, and
+    `transform` keeps the columns that are left.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or tuple of int, default=(64, 64)
+        Units per hidden layer; ``()`` for a linear model.
+    activation : str, default="relu"
+        One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
+    input_shape : tuple of int, default=None
+        Shape of an image of which a row of X is the flattened form: (channels, length),
+        (channels, height, width) or (channels, depth, height, width). All pixels of a
+        channel are standardised alike.
+    conv_channels : tuple of int, default=()
+        Channels per convolution, in front of the hidden layers; needs `input_shape`.
+    kernel_size : int, default=3
+        Width of the kernels of every convolution.
+    module : callable, default=None
+        Makes a network of ARD layers in place of the above: called with the number of
+        inputs (or `input_shape`) and the number of outputs, returns a
+        :class:`torch.nn.Module` that takes a batch of rows of X.
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over the weights; see :mod:`sklearn_ard.nn`.
+    feature_cost : float or "auto", default="auto"
+        Price in nats that an input has to be worth; "auto" is 2 log(n_features), the
+        price of naming it. 0 is the paper's own rule: an input goes only when all its
+        weights have gone.
+    reg_factor : float, default=1.0
+        Weight of the KL divergence and of the price: 1 is the evidence lower bound
+        itself, smaller keeps more, larger prunes more.
+    max_iter : int or "auto", default="auto"
+        Epochs of the whole training; "auto" makes 4,000 steps of them, but at least 10
+        and at most 1,000 epochs.
+    batch_size : int or "auto", default="auto"
+        Rows per step; "auto" is 64.
+    learning_rate_init : float, default=0.01
+        Learning rate of Adam at its peak.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights, the noise and the batches. An int makes fits on the
+        same machine with the same number of threads equal, bit for bit.
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last fit, with every pruned weight
+        and input given a new chance.
+    verbose : int, default=0
+        1 shows a progress bar with loss, NLL, KL and sparsity.
+    device : str, default="cpu"
+        Where to train and predict, as torch names it.
+    class_weight : dict or "balanced", default=None
+        Weight of every class, which multiplies that of the rows; "balanced" gives all
+        classes the same total weight.
+    callbacks : list of skorch callbacks, default=None
+        Take part in the training of every network of a fit.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    sparsity_ : float
+        Share of all prunable weights that are pruned, 0 to 1. Biases do not count.
+    feature_importances_ : ndarray of shape (n_features,)
+        Relevance of each input: nats that the evidence lower bound would lose without
+        it. 0 for a dropped one; pixels share the relevance of their channel.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had any (all strings).
+    n_iter_ : int
+        Epochs that were run.
+    elbo_ : float
+        Evidence lower bound of the whole training set in nats, whatever the
+        `reg_factor`.
+    net_ : ARDNet
+        The :class:`skorch.NeuralNet` that was trained last, with its ``history`` and
+        ``module_``. Its network reads the standardised columns that were left when its
+        training began.
+
+    See Also
+    --------
+    ARDRegressor : The same for numeric targets.
+
+    Notes
+    -----
+    Three networks are trained one after the other, each from scratch and on the inputs
+    that the last one left, and the third is polished. At the end of each the weights
+    are pruned by their prior, and inputs by evidence: an input goes if
+    NLL + reg_factor · KL over the training set rises by less than its price when all its
+    weights go. Before each restart, dropped columns come back if what is left
+    unexplained depends on them (a score test at the same price).
+
+    Identical rows are merged and their order does not matter. The objective's
+    `N` is the sum of the sample weights.
+
+    References
+    ----------
+    Molchanov, Ashukha, Vetrov (2017). Variational Dropout Sparsifies Deep Neural
+    Networks. arXiv:1701.05369.
+
+    Kharitonov, Molchanov, Vetrov (2018). Variational Dropout via Empirical Bayes.
+    arXiv:1811.00596.
+
+    Chen, Chen (2008). Extended Bayesian information criteria for model selection with
+    large model spaces. Biometrika 95. The price 2 log(n_features) is of this kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ard import ARDClassifier
+    >>> X = np.random.default_rng(0).normal(size=(400, 10))
+    >>> y = np.where(X[:, 3] * X[:, 7] > 0, "same", "different")
+    >>> ARDClassifier(random_state=0).fit(X, y).get_support(indices=True)
+    array([3, 7])
+    """
+
+    _parameter_constraints: dict = {
+        **_BaseARD._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _y_options: dict = {}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64),
+        *,
+        activation="relu",
+        input_shape=None,
+        conv_channels=(),
+        kernel_size=3,
+        module=None,
+        prior="log_uniform",
+        feature_cost="auto",
+        reg_factor=1.0,
+        max_iter="auto",
+        batch_size="auto",
+        learning_rate_init=0.01,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        device="cpu",
+        class_weight=None,
+        callbacks=None,
+    ):
+        super().__init__(
+            hidden_layer_sizes,
+            activation=activation,
+            input_shape=input_shape,
+            conv_channels=conv_channels,
+            kernel_size=kernel_size,
+            module=module,
+            prior=prior,
+            feature_cost=feature_cost,
+            reg_factor=reg_factor,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            learning_rate_init=learning_rate_init,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+            device=device,
+            callbacks=callbacks,
+        )
+        self.class_weight = class_weight
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train on a chunk of the data: one pass over it.
+
+        The first chunk sets the scale of the columns. The number of training samples,
+        which the KL divergence is weighed against, is the number of rows seen so far.
+        Nothing is pruned for good: `sparsity_` and the support say what would be.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed in the first call only.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, as in :meth:`fit`.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+        """
+        first = not hasattr(self, "net_")
+        if first and classes is None:
+            raise ValueError(
+                "The 'classes' parameter must be given in the first call to "
+                "partial_fit: all labels that will ever come. Got None instead."
+            )
+        if classes is not None:
+            classes = np.unique(classes)
+            if not first and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    "The 'classes' parameter must be the same in every call to "
+                    f"partial_fit. Got {classes} instead of {self.classes_}."
+                )
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def predict(self, X):
+        """Predict the most probable label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+        """
+        outputs = self._raw_predict(X)
+        return self.classes_[outputs.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Predict the probability of every label, with the posterior mean weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of `classes_`.
+        """
+        return softmax(self._raw_predict(X), axis=1)
+
+    def _check_targets(self, y, weight, *, reset, classes=None):
+        check_classification_targets(y)
+        if reset:
+            self.classes_ = np.unique(y[weight > 0]) if classes is None else classes
+            self._n_outputs = len(self.classes_)
+            if self._n_outputs < 2:
+                raise ValueError(
+                    f"{type(self).__name__} needs rows of at least 2 classes in y. "
+                    f"Got 1 class instead: {self.classes_}."
+                )
+        y, weight = np.asarray(y), weight.copy()
+        unseen = ~np.isin(y, self.classes_)
+        if (unseen & (weight > 0)).any():
+            raise ValueError(
+                f"y must have labels out of {self.classes_}. "
+                f"Got {np.unique(y[unseen])} as well."
+            )
+        present = np.unique(y[weight > 0])
+        if self.class_weight is not None:
+            factors = compute_class_weight(
+                self.class_weight, classes=present, y=y, sample_weight=weight
+            )
+            weight[weight > 0] *= factors[np.searchsorted(present, y[weight > 0])]
+        targets = np.searchsorted(self.classes_, y).astype(np.float64)
+        return targets[:, None], weight
+
+    def _scale_targets(self, targets, weight, *, reset):
+        targets = targets[:, 0].astype(np.int64)
+        if reset:
+            shares = np.bincount(targets, weight, minlength=self._n_outputs)
+            with np.errstate(divide="ignore"):
+                self._empty_output = np.log(shares / shares.sum())
+        return targets
+
+    def _make_likelihood(self):
+        return CategoricalLikelihood()
+
+    def _set_likelihood(self, criterion, elbo):
+        if not self._support.any():
+            shares = np.exp(self._empty_output)
+            elbo = criterion.num_data * float(np.sum(xlogy(shares, shares)))
+        self.elbo_ = elbo

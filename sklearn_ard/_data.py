@@ -1,0 +1,218 @@
+"""From the rows that users have to the rows that a network is trained on.
+
+Identical rows are merged into one whose weight is the sum, rows of weight zero are
+dropped, and the rest are put in an order that depends on their content alone. A weight
+of k is then the same data set as k copies, bit for bit, and a fit does not depend on the
+order of the rows.
+"""
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+_CHUNK = 65_536  # rows that are hashed or scaled at a time
+
+
+def merge_rows(X, targets, weight):
+    """Merge identical rows, drop those of weight zero, sort the rest by content.
+
+    Parameters
+    ----------
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+        Inputs.
+    targets : ndarray of shape (n_samples, n_outputs)
+        Numeric targets; rows are identical if these are as well.
+    weight : ndarray of shape (n_samples,)
+        Weights, none negative.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_distinct,)
+        Index of one row of each kind, in canonical order.
+    weight : ndarray of shape (n_distinct,)
+        Sum of the weights of each kind.
+    """
+    present = np.flatnonzero(weight > 0)
+    hashes = _hash_rows(X, targets)[present]
+    order = np.argsort(hashes, kind="stable")
+    rows, hashes = present[order], hashes[order]
+    new = np.ones(len(rows), dtype=bool)
+    same_hash = np.flatnonzero(hashes[1:] == hashes[:-1]) + 1
+    new[same_hash] = ~_identical(X, targets, rows[same_hash - 1], rows[same_hash])
+    kind = np.cumsum(new) - 1
+    total = np.bincount(kind, weights=weight[rows])
+    return rows[new], total
+
+
+def _hash_rows(X, targets):
+    """64-bit hash of every row; the same for sparse and dense rows of one dtype."""
+    rng = np.random.default_rng(0)
+    factors = rng.integers(2**63, size=X.shape[1], dtype=np.uint64) * 2 + 1
+    hashes = np.zeros(X.shape[0], dtype=np.uint64)
+    for start in range(0, X.shape[0], _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        hashes[chunk] = _hash_chunk(X[chunk], factors)
+    factors = rng.integers(2**63, size=targets.shape[1], dtype=np.uint64) * 2 + 1
+    return hashes * 3 + _hash_chunk(targets, factors)
+
+
+def _hash_chunk(X, factors):
+    if sp.issparse(X):
+        entries = X.tocoo()
+        terms = _hash_values(entries.data) * factors[entries.col]
+        hashes = np.zeros(X.shape[0], dtype=np.uint64)
+        np.add.at(hashes, entries.row, terms)
+        return hashes
+    terms = _hash_values(np.ravel(X)).reshape(X.shape)
+    terms *= factors
+    return terms.sum(axis=1, dtype=np.uint64)
+
+
+def _hash_values(values):
+    """Hash of every number; that of zero (and minus zero) is zero."""
+    values = values + 0.0  # -0.0 becomes 0.0
+    hashes = pd.util.hash_array(values, categorize=False)
+    return np.where(values == 0, np.uint64(0), hashes)
+
+
+def _identical(X, targets, first, second):
+    """Whether the rows `first` and `second` are the same, and not just their hashes."""
+    same = (targets[first] == targets[second]).all(axis=1)
+    for start in range(0, len(first), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        differ = X[first[chunk]] != X[second[chunk]]
+        same[chunk] &= np.asarray(differ.sum(axis=1)).ravel() == 0
+    return same
+
+
+class Scaler:
+    """Weighted mean and standard deviation per column, or per channel of an image.
+
+    Sparse columns are scaled without centring. Constant columns are scaled to 0.
+
+    Parameters
+    ----------
+    n_channels : int or None
+        Number of channels whose pixels share one scale; None scales every column on
+        its own.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of shape (n_features,)
+        In units of the columns.
+    constant_ : bool ndarray of shape (n_features,)
+        True for columns (channels) that do not vary.
+    """
+
+    def __init__(self, n_channels=None):
+        self.n_channels = n_channels
+
+    def fit(self, X, weight):
+        """Compute the statistics.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array} of shape (n_samples, n_features)
+            Inputs or targets.
+        weight : ndarray of shape (n_samples,)
+            Weights.
+
+        Returns
+        -------
+        Scaler
+            Itself.
+        """
+        total, n_features = weight.sum(), X.shape[1]
+        if sp.issparse(X):
+            X = X.astype(np.float64)
+            mean = X.T @ weight / total
+            variance = (X.multiply(X)).T @ weight / total - mean**2
+        else:
+            mean = np.zeros(n_features)
+            variance = np.zeros(n_features)
+            for chunk, w in _chunks(X, weight):
+                mean += w @ chunk
+            mean /= total
+            for chunk, w in _chunks(X, weight):
+                variance += w @ (chunk - mean) ** 2
+            variance /= total
+        if self.n_channels is not None:
+            per_channel = (self.n_channels, -1)
+            means = mean.reshape(per_channel)
+            mean = means.mean(axis=1)
+            within = (means - mean[:, None]) ** 2
+            variance = (variance.reshape(per_channel) + within).mean(axis=1)
+            pixels = n_features // self.n_channels
+            mean, variance = np.repeat(mean, pixels), np.repeat(variance, pixels)
+        # what rounding alone would give a constant column (as in StandardScaler)
+        eps = np.finfo(np.float64).eps
+        rounding = len(weight) * eps * variance + (len(weight) * mean * eps) ** 2
+        self.constant_ = variance <= rounding
+        self.scale_ = np.sqrt(np.where(self.constant_, 1.0, variance))
+        self.mean_ = np.zeros(n_features) if sp.issparse(X) else mean
+        return self
+
+    def transform(self, X, columns=slice(None)):
+        """Scale some columns.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array} of shape (n_samples, n_features)
+            As in :meth:`fit`.
+        columns : slice or ndarray of int
+            Which columns.
+
+        Returns
+        -------
+        {ndarray, csr_array} of shape (n_samples, n_columns)
+            Of type float32.
+        """
+        mean, scale = self.mean_[columns], self.scale_[columns]
+        constant = self.constant_[columns]
+        if sp.issparse(X):
+            X = X[:, columns]
+            return (
+                (X @ sp.diags_array(np.where(constant, 0, 1 / scale)))
+                .astype(np.float32)
+                .tocsr()
+            )
+        scaled = np.empty((X.shape[0], len(mean)), dtype=np.float32)
+        for start in range(0, len(X), _CHUNK):
+            chunk = X[start : start + _CHUNK, columns]
+            scaled[start : start + _CHUNK] = (chunk - mean) / scale
+        scaled[:, constant] = 0
+        return scaled
+
+    def inverse_transform(self, Z):
+        """Undo :meth:`transform` for dense columns, in float64."""
+        return Z.astype(np.float64) * self.scale_ + self.mean_
+
+
+def _chunks(X, weight):
+    for start in range(0, len(X), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        yield X[rows].astype(np.float64, copy=False), weight[rows]
+
+
+def training_order(Z, targets):
+    """Order of rows that neither their present order nor scaling a column changes.
+
+    Parameters
+    ----------
+    Z : {ndarray, csr_array} of shape (n_samples, n_features)
+        Scaled inputs.
+    targets : ndarray of shape (n_samples, n_outputs)
+        Scaled targets.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Indices that sort the rows by a random projection.
+    """
+    rng = np.random.default_rng(0)
+    direction = rng.standard_normal(Z.shape[1])
+    key = targets @ rng.standard_normal(targets.shape[1])
+    for start in range(0, Z.shape[0], _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        key[chunk] += Z[chunk].astype(np.float64) @ direction
+    return np.argsort(key, kind="stable")

@@ -1,0 +1,348 @@
+"""The training recipe: which networks are trained, in what order, on which inputs.
+
+1. Train a network on all inputs; the KL divergence comes in slowly.
+2. Prune weights by the prior, weigh every input by evidence and drop those that are not
+   worth their price. Readmit dropped inputs that the residuals ask for.
+3. Train a new network from scratch on the inputs that are left, and weigh again.
+4. Polish: go on at half the rate, weigh and prune again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sklearn_ard._net import ARDNet, Batches
+from sklearn_ard.nn import (
+    KLWarmup,
+    elbo,
+    input_layers,
+    live_inputs,
+    mask_unread_units_,
+    prune_,
+    weigh_inputs,
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training, after which weights are pruned."""
+
+    share: float  # of all steps
+    restart: bool = False  # with new weights, on the inputs that are left
+    weigh: bool = True  # inputs by evidence at its end
+    readmit: bool = False  # inputs that the residuals ask for at its end
+
+
+STAGES = (
+    Stage(0.3, restart=True, readmit=True),
+    Stage(0.2, restart=True, readmit=True),
+    Stage(0.3, restart=True),
+    Stage(0.1),
+    Stage(0.1, weigh=False),
+)
+N_STEPS = 4000  # of all stages together
+MIN_EPOCHS, MAX_EPOCHS = 10, 1000  # bounds on what that makes for many or few rows
+DECAY_FROM = 0.6  # share of a restarted stage after which the learning rate falls
+POLISH = 0.5  # learning rate of the other stages, as a share
+SAMPLE = 20_000  # rows that are enough to estimate the bound and the residuals
+_EPS = 1e-12
+
+
+@dataclass
+class Trained:
+    """What came out of training."""
+
+    net: ARDNet
+    columns: np.ndarray  # indices of the columns that the network reads
+    support: np.ndarray  # of all columns, True for those that are in use
+    relevance: np.ndarray  # nats, one per column
+    elbo: float  # nats, on scaled targets
+    interrupted: bool
+
+
+def n_epochs(max_iter, n_batches):
+    """Epochs of every stage, for a given ``max_iter``."""
+    if max_iter == "auto":
+        total = min(max(N_STEPS / n_batches, MIN_EPOCHS), MAX_EPOCHS)
+    else:
+        total = max_iter
+    ends = np.cumsum([0.0] + [stage.share for stage in STAGES]) * total
+    return np.diff(np.round(ends).astype(int)).tolist()
+
+
+def train(
+    build: Callable[[int], ARDNet],
+    batches: Batches,
+    varies: np.ndarray,
+    *,
+    resizable: bool,
+    max_iter,
+    learning_rate: float,
+    cost: float,
+    previous: tuple[ARDNet, np.ndarray] | None = None,
+    progress=None,
+) -> Trained:
+    """Train networks until one is left that reads the right inputs.
+
+    Parameters
+    ----------
+    build : callable
+        Takes a number of inputs and returns an initialised net.
+    batches : Batches
+        The training data, with all columns.
+    varies : bool ndarray of shape (n_features,)
+        False for constant columns, which no network is to read.
+    resizable : bool
+        Whether `build` can make networks that read fewer inputs; where it can not,
+        dropped inputs are masked.
+    max_iter : int or "auto"
+        Epochs of all stages together.
+    learning_rate : float
+        Of the stages that start from scratch.
+    cost : float
+        Price of an input, in nats; 0 leaves all pruning to the prior.
+    previous : (ARDNet, ndarray), optional
+        A trained net and the columns it reads, to go on from.
+    progress : Callback, optional
+        Is told of every epoch.
+
+    Returns
+    -------
+    Trained
+        The network and what it says of the inputs.
+    """
+    data, columns, support = batches, np.arange(len(varies)), varies
+    net, interrupted = None, False
+    if previous is not None:
+        net = _embed(build, len(varies), *previous)
+    try:
+        for stage, epochs in zip(
+            STAGES, n_epochs(max_iter, batches.n_batches), strict=True
+        ):
+            if epochs == 0 or not support.any():
+                continue
+            restart = net is None or (stage.restart and previous is None)
+            if restart:
+                history = [] if net is None else list(net.history)
+                if resizable:
+                    columns = np.flatnonzero(support)
+                    data = batches.select(columns)
+                net = build(len(columns))
+                net.history.extend(history)
+                _mask_inputs(net, data, support[columns])
+            net.train(
+                data,
+                epochs,
+                learning_rate=learning_rate * (1 if stage.restart else POLISH),
+                warmup=KLWarmup() if restart else None,
+                decay_from=DECAY_FROM if stage.restart else 0.0,
+                progress=progress,
+            )
+            support = _prune(net, data, columns, varies, cost if stage.weigh else 0)
+            if stage.readmit and cost > 0 and previous is None:
+                support = support | (varies & (readmission(net, data, batches) > cost))
+    except KeyboardInterrupt:
+        interrupted = True
+    if net is None:
+        net = build(len(columns))
+    support = _prune(net, data, columns, varies, 0)
+    return _trained(net, data, columns, support, interrupted)
+
+
+def train_online(
+    build: Callable[[int], ARDNet],
+    batches: Batches,
+    n_features: int,
+    *,
+    learning_rate: float,
+    cost: float,
+    previous: tuple[ARDNet, np.ndarray] | None,
+    n_steps: float,
+    progress=None,
+) -> tuple[Trained, float]:
+    """Train one network on all inputs for one pass over a chunk of the data.
+
+    Weights and inputs are masked as they would be if this was the last chunk; the next
+    call lifts the masks, so that nothing is lost which a later chunk needs.
+
+    Parameters
+    ----------
+    build, batches, learning_rate, cost, previous, progress
+        As in :func:`train`.
+    n_features : int
+        Number of columns.
+    n_steps : float
+        Steps of all calls before, which the KL warm-up is measured by.
+
+    Returns
+    -------
+    trained : Trained
+        As from :func:`train`.
+    n_steps : float
+        Steps so far.
+    """
+    columns = np.arange(n_features)
+    if previous is None:
+        net = build(n_features)
+    else:
+        net = _embed(build, n_features, *previous)
+        net.history.extend(previous[0].history)
+        net.resume_optimizer(previous[0])
+    stage_steps = STAGES[0].share * N_STEPS
+    warmup = KLWarmup()
+    interrupted = False
+    try:
+        net.train(
+            batches,
+            epochs=1,
+            learning_rate=learning_rate * POLISH,
+            warmup=warmup,
+            decay_from=None,
+            first_step=n_steps,
+            n_steps=stage_steps,
+            progress=progress,
+        )
+    except KeyboardInterrupt:
+        interrupted = True
+    n_steps += batches.n_batches
+    varies = np.ones(n_features, dtype=bool)
+    if warmup(n_steps / stage_steps) < 1:
+        cost = 0.0  # what an input is worth shows under the whole KL divergence only
+    support = _prune(net, batches, columns, varies, cost)
+    return _trained(net, batches, columns, support, interrupted), n_steps
+
+
+def _trained(net, data, columns, support, interrupted):
+    return Trained(
+        net,
+        columns,
+        support,
+        relevance=_relevance(net, data, columns, support),
+        elbo=elbo(net.module_, net.criterion_, *_sample(data)),
+        interrupted=interrupted,
+    )
+
+
+def _prune(net, data, columns, varies, cost):
+    """Prune weights, then inputs that are not worth `cost`; the support of all columns.
+
+    Without a price no input goes that the prior has not pruned.
+    """
+    module = net.module_
+    prune_(module)
+    if cost > 0:
+        weigh_inputs(module, net.criterion_, *_sample(data), cost=cost)
+        mask_unread_units_(module)
+    support = np.zeros_like(varies)
+    support[columns] = _to_columns(_live(net, data), len(columns)) & varies[columns]
+    return support
+
+
+def _live(net, data):
+    """Which inputs of a net are in use; all of them where it can not be known."""
+    layers = input_layers(net.module_, data.head())
+    return live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
+
+
+def _mask_inputs(net, data, support):
+    """Mask the inputs of a net that reads more than the `support`."""
+    if support.all():
+        return
+    for layer in input_layers(net.module_, data.head()):
+        n_units = len(layer.per_input(layer.mask))
+        live = support.reshape(n_units, -1).any(axis=1)
+        layer.mask_inputs_(torch.from_numpy(live).to(layer.mask.device))
+
+
+def _to_columns(units, n_columns):
+    """A value per column from a value per column or per channel."""
+    return np.repeat(units, n_columns // len(units))
+
+
+def _relevance(net, data, columns, support):
+    """Nats that each column is worth; a channel's are shared by its pixels."""
+    relevance = np.zeros(len(support))
+    if support.any():
+        units = weigh_inputs(net.module_, net.criterion_, *_sample(data))
+        units = units.cpu().numpy()
+        if len(units):
+            units = units.astype(np.float64) * len(units) / len(columns)
+            relevance[columns] = _to_columns(units, len(columns)).clip(min=0)
+    return np.where(support, relevance, 0.0)
+
+
+def readmission(net, data, batches):
+    """Nats that a linear or a squared term of each column would add to the fit.
+
+    A score test: the gradient of the NLL with respect to the network's outputs is what
+    the network leaves unexplained, and a column that it is correlated with was dropped
+    too soon.
+
+    Parameters
+    ----------
+    net : ARDNet
+        A trained net.
+    data, batches : Batches
+        The training data, with the columns that `net` reads and with all.
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        -N/2 · log(1 - r²), the larger one of the two terms and of all outputs.
+
+    References
+    ----------
+    Rao (1948). Large sample tests of statistical hypotheses concerning several
+    parameters. Proc. Cambridge Phil. Soc. 44.
+    """
+    rows = data.draw(SAMPLE)
+    x, (target, weight) = data.rows(rows)
+    with torch.no_grad():
+        output = net.module_.eval()(x)
+    output.requires_grad_()
+    net.criterion_.likelihood(output, target).sum().backward()
+    residual = output.grad.cpu().double().numpy()
+    weight = weight.cpu().double().numpy()[:, None]
+    total = weight.sum()
+    residual -= (weight * residual).sum(axis=0) / total
+    residual *= weight / np.sqrt((weight * residual**2).sum(axis=0) / total + _EPS)
+
+    columns = batches.columns(rows)
+    nats = np.zeros(columns.shape[1])
+    for term in (columns, columns * columns):
+        mean = term.T @ weight / total
+        variance = (term * term).T @ weight / total - mean**2
+        covariance = term.T @ residual / total  # the residuals have mean 0
+        r2 = covariance**2 / (variance + _EPS)
+        r2 = r2.max(axis=1).clip(max=1 - _EPS)
+        nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))
+    return nats
+
+
+def _sample(data):
+    x, (target, weight) = data.sample(SAMPLE)
+    return x, target, weight
+
+
+def _embed(build, n_features, net, columns):
+    """A net that reads all columns, with the weights of one that reads some of them.
+
+    Pruned weights and inputs get a new chance: no mask is taken over.
+    """
+    new = build(n_features)
+    for old_part, part in (
+        (net.module_, new.module_),
+        (net.criterion_, new.criterion_),
+    ):
+        state = part.state_dict()
+        for name, value in old_part.state_dict().items():
+            if name.split(".")[-1] == "mask":
+                continue
+            if value.shape == state[name].shape:
+                state[name] = value
+            else:  # a dense input layer, one column of weights per input
+                state[name][:, columns] = value
+        part.load_state_dict(state)
+    return new

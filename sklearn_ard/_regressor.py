@@ -1,0 +1,206 @@
+"""ARDRegressor: the targets of a regression."""
+
+import math
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+
+from sklearn_ard._base import _BaseARD
+from sklearn_ard._data import Scaler
+from sklearn_ard.nn import GaussianLikelihood
+
+
+class ARDRegressor(RegressorMixin, _BaseARD):
+    """Neural network regressor that picks its own inputs.
+
+    A network whose weights have a posterior distribution each is trained by the evidence
+    lower bound. Weights and inputs that the data do not ask for are pruned, and
+    `transform` keeps the columns that are left. The noise is Gaussian, its standard
+    deviation is learned.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or tuple of int, default=(64, 64)
+        Units per hidden layer; ``()`` for a linear model.
+    activation : str, default="relu"
+        One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
+    input_shape : tuple of int, default=None
+        Shape of an image of which a row of X is the flattened form: (channels, length),
+        (channels, height, width) or (channels, depth, height, width). All pixels of a
+        channel are standardised alike.
+    conv_channels : tuple of int, default=()
+        Channels per convolution, in front of the hidden layers; needs `input_shape`.
+    kernel_size : int, default=3
+        Width of the kernels of every convolution.
+    module : callable, default=None
+        Makes a network of ARD layers in place of the above: called with the number of
+        inputs (or `input_shape`) and the number of outputs, returns a
+        :class:`torch.nn.Module` that takes a batch of rows of X.
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over the weights; see :mod:`sklearn_ard.nn`.
+    feature_cost : float or "auto", default="auto"
+        Price in nats that an input has to be worth; "auto" is 2 log(n_features), the
+        price of naming it. 0 is the paper's own rule: an input goes only when all its
+        weights have gone.
+    reg_factor : float, default=1.0
+        Weight of the KL divergence and of the price: 1 is the evidence lower bound
+        itself, smaller keeps more, larger prunes more.
+    max_iter : int or "auto", default="auto"
+        Epochs of the whole training; "auto" makes 4,000 steps of them, but at least 10
+        and at most 1,000 epochs.
+    batch_size : int or "auto", default="auto"
+        Rows per step; "auto" is 64.
+    learning_rate_init : float, default=0.01
+        Learning rate of Adam at its peak.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights, the noise and the batches. An int makes fits on the
+        same machine with the same number of threads equal, bit for bit.
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last fit, with every pruned weight
+        and input given a new chance.
+    verbose : int, default=0
+        1 shows a progress bar with loss, NLL, KL and sparsity.
+    device : str, default="cpu"
+        Where to train and predict, as torch names it.
+    callbacks : list of skorch callbacks, default=None
+        Take part in the training of every network of a fit.
+
+    Attributes
+    ----------
+    sparsity_ : float
+        Share of all prunable weights that are pruned, 0 to 1. Biases do not count.
+    feature_importances_ : ndarray of shape (n_features,)
+        Relevance of each input: nats that the evidence lower bound would lose without
+        it. 0 for a dropped one; pixels share the relevance of their channel.
+    noise_std_ : float or ndarray of shape (n_outputs,)
+        Standard deviation of the noise, in units of y.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had any (all strings).
+    n_iter_ : int
+        Epochs that were run.
+    elbo_ : float
+        Evidence lower bound of the whole training set in nats, whatever the
+        `reg_factor` and in units of y.
+    net_ : ARDNet
+        The :class:`skorch.NeuralNet` that was trained last, with its ``history`` and
+        ``module_``. Its network reads the standardised columns that were left when its
+        training began.
+
+    See Also
+    --------
+    ARDClassifier : The same for classes.
+    sklearn.linear_model.ARDRegression : Automatic relevance determination for a linear
+        model.
+
+    Notes
+    -----
+    Three networks are trained one after the other, each from scratch and on the inputs
+    that the last one left, and the third is polished. At the end of each the weights
+    are pruned by their prior, and inputs by evidence: an input goes if
+    NLL + reg_factor · KL over the training set rises by less than its price when all its
+    weights go. Before each restart, dropped columns come back if what is left
+    unexplained depends on them (a score test at the same price).
+
+    Identical rows are merged and their order does not matter. The objective's
+    `N` is the sum of the sample weights.
+
+    References
+    ----------
+    Molchanov, Ashukha, Vetrov (2017). Variational Dropout Sparsifies Deep Neural
+    Networks. arXiv:1701.05369.
+
+    Kharitonov, Molchanov, Vetrov (2018). Variational Dropout via Empirical Bayes.
+    arXiv:1811.00596.
+
+    Chen, Chen (2008). Extended Bayesian information criteria for model selection with
+    large model spaces. Biometrika 95. The price 2 log(n_features) is of this kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ard import ARDRegressor
+    >>> X = np.random.default_rng(0).normal(size=(200, 10))
+    >>> y = np.abs(X[:, 3]) + X[:, 7]
+    >>> ARDRegressor(random_state=0).fit(X, y).get_support(indices=True)
+    array([3, 7])
+    """
+
+    _y_options = {"multi_output": True, "y_numeric": True}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train on a chunk of the data: one pass over it.
+
+        The first chunk sets the scale of the columns. The number of training samples,
+        which the KL divergence is weighed against, is the number of rows seen so far.
+        Nothing is pruned for good: `sparsity_` and the support say what would be.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, as in :meth:`fit`.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """Predict with the posterior means of the kept weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In units of y.
+        """
+        outputs = self._raw_predict(X)
+        prediction = self._target_scaler.inverse_transform(outputs)
+        return prediction[:, 0] if self._y_is_1d else prediction
+
+    def _check_targets(self, y, weight, *, reset):
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if reset:
+            self._y_is_1d, self._n_outputs = y.ndim == 1, n_outputs
+        elif n_outputs != self._n_outputs:
+            raise ValueError(
+                f"y must have the {self._n_outputs} outputs that it had in the first "
+                f"call to partial_fit. Got {n_outputs} instead."
+            )
+        return y.reshape(len(y), -1).astype(np.float64), weight
+
+    def _scale_targets(self, targets, weight, *, reset):
+        if reset:
+            self._target_scaler = Scaler().fit(targets, weight)
+            self._empty_output = np.zeros(targets.shape[1])
+        return self._target_scaler.transform(targets)
+
+    def _make_likelihood(self):
+        return GaussianLikelihood(self._n_outputs)
+
+    def _set_likelihood(self, criterion, elbo):
+        scale = self._target_scaler.scale_
+        if not self._support.any():
+            criterion.likelihood.log_noise_variance.data.zero_()
+            elbo = -0.5 * criterion.num_data * len(scale) * (math.log(2 * math.pi) + 1)
+        noise = criterion.likelihood.log_noise_variance.detach().cpu().double().numpy()
+        noise = np.exp(0.5 * noise) * scale
+        self.noise_std_ = float(noise[0]) if self._y_is_1d else noise
+        self.elbo_ = elbo - criterion.num_data * float(np.log(scale).sum())

@@ -1,0 +1,54 @@
+"""Layers, networks, priors and objective in pure torch, for a training loop of your own."""
+
+from sklearn_ard.nn._evidence import (
+    elbo,
+    input_layers,
+    live_inputs,
+    mask_unread_units_,
+    prune_,
+    weigh_inputs,
+)
+from sklearn_ard.nn._layers import (
+    Conv1dARD,
+    Conv2dARD,
+    Conv3dARD,
+    LinearARD,
+    ard_layers,
+    sparsity,
+)
+from sklearn_ard.nn._networks import ConvARD, DenseARD
+from sklearn_ard.nn._objective import (
+    CategoricalLikelihood,
+    ELBOLoss,
+    GaussianLikelihood,
+    KLWarmup,
+    kl_divergence,
+)
+from sklearn_ard.nn._priors import ARD, GroupARD, LogUniform, Prior, log_alpha
+
+__all__ = [
+    "ARD",
+    "CategoricalLikelihood",
+    "Conv1dARD",
+    "Conv2dARD",
+    "Conv3dARD",
+    "ConvARD",
+    "DenseARD",
+    "ELBOLoss",
+    "GaussianLikelihood",
+    "GroupARD",
+    "KLWarmup",
+    "LinearARD",
+    "LogUniform",
+    "Prior",
+    "ard_layers",
+    "elbo",
+    "input_layers",
+    "kl_divergence",
+    "live_inputs",
+    "log_alpha",
+    "mask_unread_units_",
+    "prune_",
+    "sparsity",
+    "weigh_inputs",
+]

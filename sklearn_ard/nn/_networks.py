@@ -1,0 +1,159 @@
+"""Dense and convolutional networks of ARD layers."""
+
+import math
+
+from torch import Tensor, nn
+
+from sklearn_ard.nn._layers import Conv1dARD, Conv2dARD, Conv3dARD, LinearARD
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "logistic": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+}
+
+_CONVOLUTIONS = {1: Conv1dARD, 2: Conv2dARD, 3: Conv3dARD}
+_POOLINGS = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+
+
+def _activation(name: str) -> nn.Module:
+    if name not in ACTIVATIONS:
+        raise ValueError(
+            f"The 'activation' parameter must be one of {sorted(ACTIVATIONS)}. "
+            f"Got {name!r} instead."
+        )
+    return ACTIVATIONS[name]()
+
+
+class DenseARD(nn.Sequential):
+    """Multi-layer perceptron of :class:`LinearARD` layers.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+        Number of inputs and outputs.
+    hidden_layer_sizes : tuple of int, default=(64, 64)
+        Units per hidden layer; empty for a linear model.
+    activation : str, default="relu"
+        One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over all weights.
+
+    Raises
+    ------
+    ValueError
+        If the activation or the prior is unknown.
+
+    Examples
+    --------
+    >>> from sklearn_ard.nn import DenseARD
+    >>> [layer.out_features for layer in DenseARD(5, 2, (8, 4))[::2]]
+    [8, 4, 2]
+    """
+
+    def __init__(
+        self,
+        n_inputs,
+        n_outputs,
+        hidden_layer_sizes=(64, 64),
+        activation="relu",
+        prior="log_uniform",
+    ):
+        super().__init__()
+        _append_dense(self, n_inputs, n_outputs, hidden_layer_sizes, activation, prior)
+
+
+class ConvARD(nn.Sequential):
+    """Convolutional network of ARD layers: convolutions, then a dense head.
+
+    Each convolution is followed by the activation and by max pooling over 2 in every
+    dimension that is still larger than 1. Images keep their size in a convolution
+    (padding ``kernel_size // 2``).
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (channels, length), (channels, height, width) or (channels, depth, height,
+        width). The input may also come as 2-D, one flattened image per row.
+    n_outputs : int
+        Number of outputs.
+    conv_channels : tuple of int, default=(16, 32)
+        Channels per convolution.
+    kernel_size : int, default=3
+        Width of every kernel.
+    hidden_layer_sizes : tuple of int, default=(64,)
+        Units per hidden layer of the dense head.
+    activation : str, default="relu"
+        One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over all weights.
+
+    Raises
+    ------
+    ValueError
+        If input_shape has not two to four entries, or the activation or the prior is
+        unknown.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ard.nn import ConvARD
+    >>> ConvARD((1, 8, 8), 10)(torch.zeros(3, 64)).shape
+    torch.Size([3, 10])
+    """
+
+    def __init__(
+        self,
+        input_shape,
+        n_outputs,
+        conv_channels=(16, 32),
+        kernel_size=3,
+        hidden_layer_sizes=(64,),
+        activation="relu",
+        prior="log_uniform",
+    ):
+        super().__init__()
+        if len(input_shape) - 1 not in _CONVOLUTIONS:
+            raise ValueError(
+                "The 'input_shape' parameter must be (channels, length), (channels, "
+                "height, width) or (channels, depth, height, width). "
+                f"Got {tuple(input_shape)!r} instead."
+            )
+        self.input_shape = tuple(input_shape)
+        channels, *size = input_shape
+        convolution = _CONVOLUTIONS[len(size)]
+        pooling = _POOLINGS[len(size)]
+        for n_channels in conv_channels:
+            self.append(
+                convolution(
+                    channels, n_channels, kernel_size, padding="same", prior=prior
+                )
+            )
+            self.append(_activation(activation))
+            window = tuple(2 if length > 1 else 1 for length in size)
+            self.append(pooling(window))
+            channels = n_channels
+            size = [length // step for length, step in zip(size, window, strict=True)]
+        self.append(nn.Flatten())
+        _append_dense(
+            self,
+            channels * math.prod(size),
+            n_outputs,
+            hidden_layer_sizes,
+            activation,
+            prior,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(-1, *self.input_shape))
+
+
+def _append_dense(model, n_inputs, n_outputs, hidden_layer_sizes, activation, prior):
+    for n_units in hidden_layer_sizes:
+        model.append(LinearARD(n_inputs, n_units, prior=prior))
+        model.append(_activation(activation))
+        n_inputs = n_units
+    model.append(LinearARD(n_inputs, n_outputs, prior=prior))

@@ -1,0 +1,246 @@
+"""What pruning means: the priors over weights, their KL divergence, and what they keep.
+
+A prior is a small immutable object with two methods. ``kl`` measures how far the
+posterior N(weight, exp(log_sigma2)) of every weight is from the prior; ``keep`` says
+which weights are still worth having. Layers hold one and know nothing of its maths.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# Molchanov et al. (2017), eq. 14: constants of the fitted approximation.
+_K1, _K2, _K3 = 0.63576, 1.87320, 1.48695
+
+# Molchanov et al. (2017), section 4.3: a weight whose log alpha is above this has a
+# binary dropout rate above 0.95.
+LOG_ALPHA_THRESHOLD = 3.0
+
+# Keeps log(weight ** 2) finite; the value that the paper's authors used.
+_EPS = 1e-8
+
+
+def log_alpha(weight: Tensor, log_sigma2: Tensor) -> Tensor:
+    """Logarithm of the noise-to-signal ratio, log(sigma² / weight²), of every weight.
+
+    Parameters
+    ----------
+    weight : Tensor
+        Posterior means.
+    log_sigma2 : Tensor
+        Natural logarithms of the posterior variances, of the same shape.
+
+    Returns
+    -------
+    Tensor
+        log alpha, of the same shape; never clamped.
+    """
+    return log_sigma2 - torch.log(weight.square() + _EPS)
+
+
+class Prior:
+    """Base of the priors: pruning by log alpha, weight for weight.
+
+    Parameters
+    ----------
+    threshold : float, default=3.0
+        A weight is kept while its log alpha is below this.
+
+    References
+    ----------
+    Molchanov, Ashukha, Vetrov (2017). Variational Dropout Sparsifies Deep Neural
+    Networks. arXiv:1701.05369, section 4.3.
+    """
+
+    name: str
+
+    def __init__(self, threshold: float = LOG_ALPHA_THRESHOLD):
+        self.threshold = threshold
+
+    def kl(
+        self, weight: Tensor, log_sigma2: Tensor, mask: Tensor, groups: int = 1
+    ) -> Tensor:
+        """KL divergence of the posterior from the prior, in nats.
+
+        Parameters
+        ----------
+        weight, log_sigma2 : Tensor of shape (n_out, n_in / groups, ...)
+            Posterior means and natural logarithms of the posterior variances.
+        mask : Tensor of the same shape
+            1 for live weights, 0 for those that were pruned for good.
+        groups : int, default=1
+            Number of blocks of a grouped convolution.
+
+        Returns
+        -------
+        Tensor of the same shape
+            One term per weight, 0 where `mask` is 0; their sum is the KL divergence.
+        """
+        raise NotImplementedError
+
+    def keep(
+        self, weight: Tensor, log_sigma2: Tensor, mask: Tensor, groups: int = 1
+    ) -> Tensor:
+        """Which weights are worth keeping.
+
+        Parameters
+        ----------
+        weight, log_sigma2, mask, groups
+            As in :meth:`kl`.
+
+        Returns
+        -------
+        bool Tensor of the same shape
+            False for what was pruned before, or is by this prior's rule.
+        """
+        return (log_alpha(weight, log_sigma2) < self.threshold) & mask.bool()
+
+    def __repr__(self):
+        return f"{type(self).__name__}(threshold={self.threshold})"
+
+
+class LogUniform(Prior):
+    """Log-uniform prior p(|w|) ∝ 1 / |w|: sparse variational dropout.
+
+    Parameters
+    ----------
+    threshold : float, default=3.0
+        A weight is kept while its log alpha is below this.
+
+    References
+    ----------
+    Molchanov, Ashukha, Vetrov (2017). arXiv:1701.05369, eq. 14. The additive constant
+    is the one that makes the KL of a pruned weight (alpha → ∞) exactly 0.
+    """
+
+    name = "log_uniform"
+
+    def kl(self, weight, log_sigma2, mask, groups=1):
+        return _LogUniformKL.apply(weight, log_sigma2, mask)
+
+
+class _LogUniformKL(torch.autograd.Function):
+    """k₁ s(-k₂ - k₃ log α) + ½ log(1 + 1/α), with its gradient written out.
+
+    It is half of the cost of a step of a small network, and the gradient needs little
+    more than what the value has computed. Nothing is clamped: with softplus and the
+    logistic function both are exact at any log α.
+    """
+
+    @staticmethod
+    def forward(ctx, weight, log_sigma2, mask):
+        square = weight.square().add_(_EPS)
+        minus_la = torch.log(square).sub_(log_sigma2)
+        s = torch.sigmoid(torch.add(_K2, minus_la, alpha=-_K3))
+        kl = F.softplus(minus_la).mul_(0.5).sub_(s, alpha=_K1).add_(_K1).mul_(mask)
+        slope = torch.addcmul(s, s, s, value=-1).mul_(-_K1 * _K3)
+        slope.sub_(minus_la.sigmoid_(), alpha=0.5).mul_(mask)  # d KL / d log α
+        ctx.save_for_backward(slope, square.reciprocal_().mul_(weight))
+        return kl
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        slope, inverse_weight = ctx.saved_tensors
+        grad_log_alpha = grad * slope
+        return -2 * (inverse_weight * grad_log_alpha), grad_log_alpha, None
+
+
+class ARD(Prior):
+    """Automatic relevance determination, one prior variance per weight.
+
+    The prior of weight i is N(0, γ_i) with the γ_i that maximises the evidence lower
+    bound, γ_i = weight² + sigma² (empirical Bayes). The KL divergence is then
+    ½ log(1 + weight² / sigma²), exactly.
+
+    Parameters
+    ----------
+    threshold : float, default=3.0
+        A weight is kept while its log alpha is below this.
+
+    References
+    ----------
+    Kharitonov, Molchanov, Vetrov (2018). Variational Dropout via Empirical Bayes.
+    arXiv:1811.00596.
+    """
+
+    name = "ard"
+
+    def kl(self, weight, log_sigma2, mask, groups=1):
+        return 0.5 * F.softplus(-log_alpha(weight, log_sigma2)) * mask
+
+
+class GroupARD(Prior):
+    """Automatic relevance determination, one prior variance per input (or channel).
+
+    All weights that leave one input share the prior N(0, γ), with the γ that maximises
+    the evidence lower bound: the mean of weight² + sigma² over the group. The KL
+    divergence of the group is ½ Σ_j (log γ - log sigma²_j), exactly; by Jensen's
+    inequality it is never negative.
+
+    Parameters
+    ----------
+    threshold : float, default=3.0
+        A weight is kept while its log alpha is below this and so is that of its group,
+        log(mean sigma² / mean weight²).
+
+    References
+    ----------
+    Neal (1996). Bayesian Learning for Neural Networks, section 4.1.
+    MacKay (1994). Bayesian Non-linear Modeling for the Prediction Competition.
+    """
+
+    name = "group_ard"
+
+    def kl(self, weight, log_sigma2, mask, groups=1):
+        second_moment = weight.square() + log_sigma2.exp()
+        gamma = _group_mean(second_moment, mask, groups)
+        return 0.5 * (torch.log(gamma + _EPS**2) - log_sigma2) * mask
+
+    def keep(self, weight, log_sigma2, mask, groups=1):
+        signal = _group_mean(weight.square(), mask, groups)
+        noise = _group_mean(log_sigma2.exp(), mask, groups)
+        live = torch.log(noise) - torch.log(signal + _EPS) < self.threshold
+        return super().keep(weight, log_sigma2, mask, groups) & live
+
+
+def _group_mean(values: Tensor, mask: Tensor, groups: int) -> Tensor:
+    """Mean over all live weights that leave an input, in the shape of `values`."""
+    blocks = (groups, -1) + values.shape[1:]
+    values, mask = values.reshape(blocks), mask.reshape(blocks)
+    over = (1, *range(3, values.dim()))  # all but (block, input within the block)
+    mean = (values * mask).sum(over, keepdim=True)
+    mean = mean / mask.sum(over, keepdim=True).clamp(min=1)
+    return mean.expand_as(values).flatten(0, 1)
+
+
+PRIORS = {prior.name: prior for prior in (LogUniform, ARD, GroupARD)}
+
+
+def get_prior(prior: str | Prior) -> Prior:
+    """The prior of that name, or `prior` itself where it already is one.
+
+    Parameters
+    ----------
+    prior : {"log_uniform", "ard", "group_ard"} or Prior
+        What to look up.
+
+    Returns
+    -------
+    Prior
+        A prior object.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    """
+    if isinstance(prior, Prior):
+        return prior
+    if prior not in PRIORS:
+        raise ValueError(
+            f"The 'prior' parameter must be one of {sorted(PRIORS)} or a Prior object. "
+            f"Got {prior!r} instead."
+        )
+    return PRIORS[prior]()
