@@ -13,9 +13,9 @@ from sklearn_ard.nn._priors import Prior, get_prior, log_alpha
 # (a smaller one makes that gradient explode).
 _EPS = 1e-8
 
-# Initial noise-to-signal ratio log(sigma² / E[weight²]): nearly deterministic beside
-# the initial weights, whatever the width of the layer.
-INITIAL_LOG_ALPHA = -4.0
+# Initial log(sigma² / E[weight²]). With much less noise a network fits noise columns
+# before the KL divergence is at full weight; with a multiple of it nothing is learned.
+INITIAL_LOG_ALPHA = -2.0
 
 
 class ARDMixin:
@@ -47,13 +47,15 @@ class ARDMixin:
         self.prior = get_prior(prior)
         self.log_sigma2 = nn.Parameter(torch.empty_like(self.weight))
         self.register_buffer("mask", torch.ones_like(self.weight))
-        self.reset_log_sigma2()
+        self.reset_weights()
 
-    def reset_log_sigma2(self) -> None:
-        """Set every variance to exp(-4) times the mean squared weight of the layer."""
-        with torch.no_grad():
-            scale = self.weight.square().mean().clamp(min=_EPS)
-            self.log_sigma2.fill_(math.log(scale) + INITIAL_LOG_ALPHA)
+    @torch.no_grad()
+    def reset_weights(self) -> None:
+        """Draw new means of variance 1 / fan_in; set all variances to e⁻² of that."""
+        fan_in = self.weight[0].numel()
+        nn.init.uniform_(self.weight, -math.sqrt(3 / fan_in), math.sqrt(3 / fan_in))
+        self.log_sigma2.fill_(INITIAL_LOG_ALPHA - math.log(fan_in))
+        self.mask.fill_(1)
 
     @property
     def log_alpha(self) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn._layers import Conv1dARD, Conv2dARD, Conv3dARD, LinearARD
@@ -49,8 +50,8 @@ class DenseARD(nn.Sequential):
 
     Examples
     --------
-    >>> from sklearn_ard.nn import DenseARD
-    >>> [layer.out_features for layer in DenseARD(5, 2, (8, 4))[::2]]
+    >>> from sklearn_ard.nn import DenseARD, ard_layers
+    >>> [layer.out_features for layer in ard_layers(DenseARD(5, 2, (8, 4)))]
     [8, 4, 2]
     """
 
@@ -157,3 +158,6 @@ def _append_dense(model, n_inputs, n_outputs, hidden_layer_sizes, activation, pr
         model.append(_activation(activation))
         n_inputs = n_units
     model.append(LinearARD(n_inputs, n_outputs, prior=prior))
+    with torch.no_grad():  # begin near the mean of the targets
+        model[-1].weight.mul_(0.1)
+        model[-1].bias.zero_()

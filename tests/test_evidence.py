@@ -1,0 +1,148 @@
+import pytest
+import torch
+from torch import nn
+
+from sklearn_ard.nn import (
+    Conv2dARD,
+    ConvARD,
+    DenseARD,
+    ELBOLoss,
+    LinearARD,
+    elbo,
+    input_layers,
+    kl_divergence,
+    live_inputs,
+    prune_,
+    weigh_inputs,
+)
+
+
+class TwoReaders(nn.Module):
+    """Two layers that read the input, one of them through a reshape."""
+
+    def __init__(self):
+        super().__init__()
+        self.deep = DenseARD(6, 1, (4,))
+        self.direct = LinearARD(6, 1)
+
+    def forward(self, x):
+        return self.deep(x) + self.direct(x.view(-1, 6))
+
+
+MODELS = {
+    "dense": (lambda: DenseARD(6, 1, (4,)), 6, 6),
+    "linear": (lambda: DenseARD(6, 1, ()), 6, 6),
+    "two readers": (TwoReaders, 6, 6),
+    "images": (lambda: ConvARD((3, 4, 4), 1, (4,), 3, ()), 48, 3),
+    "grouped": (
+        lambda: nn.Sequential(
+            nn.Unflatten(1, (4, 3, 3)),
+            Conv2dARD(4, 6, 3, groups=2),
+            nn.ReLU(),
+            nn.Flatten(),
+            LinearARD(6, 1),
+        ),
+        36,
+        4,
+    ),
+}
+
+
+def certain(model):
+    """Without noise, so that an objective needs no draws."""
+    for layer in model.modules():
+        if hasattr(layer, "log_sigma2"):
+            with torch.no_grad():
+                layer.log_sigma2.fill_(-40.0)
+    return model
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_evidence_is_the_rise_of_the_objective_without_the_input(name):
+    make, n_columns, n_inputs = MODELS[name]
+    model = certain(make())
+    x, y = torch.randn(30, n_columns), torch.randn(30)
+    weight = torch.rand(30) + 0.5
+    weight /= weight.mean()
+    criterion = ELBOLoss(model, 30, reg_factor=0.7)
+    evidence = weigh_inputs(model, criterion, x, y, weight)
+    assert evidence.shape == (n_inputs,)
+
+    def objective():
+        with torch.no_grad():
+            nll = (criterion.likelihood(model(x), y) * weight).sum()
+            return nll + 0.7 * kl_divergence(model)
+
+    before = objective()
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    for j in range(n_inputs):
+        live = torch.arange(n_inputs) != j
+        for layer in input_layers(model, x):
+            layer.mask_inputs_(live)
+        expected = objective() - before
+        assert evidence[j].item() == pytest.approx(expected.item(), abs=0.02)
+        model.load_state_dict(state)
+
+
+def test_inputs_go_that_are_not_worth_their_price():
+    model = certain(DenseARD(3, 1, ()))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[2.0, 0.5, 0.0]]))
+        model[0].bias.zero_()
+    x = torch.randn(100, 3)
+    y = 2 * x[:, 0] + 0.5 * x[:, 1]
+    criterion = ELBOLoss(model, 100, reg_factor=0.0)
+    worth = weigh_inputs(model, criterion, x, y)
+    assert worth[0] > worth[1] > 1 and abs(worth[2]) < 1e-3
+    after = weigh_inputs(model, criterion, x, y, cost=float(worth[1]) + 1)
+    assert model[0].mask.tolist() == [[1.0, 0.0, 0.0]]
+    assert live_inputs([model[0]]).tolist() == [True, False, False]
+    assert after[0] > 0 and (after[1:] == 0).all()
+
+
+def test_weighing_leaves_mode_and_random_state_alone():
+    model = DenseARD(3, 1).eval()
+    x, y = torch.randn(20, 3), torch.randn(20)
+    weigh_inputs(model, ELBOLoss(model, 20), x, y)
+    assert not model.training and "forward" not in vars(model[0])
+    torch.manual_seed(5)
+    first = weigh_inputs(model, ELBOLoss(model, 20), x, y)
+    torch.manual_seed(5)
+    assert torch.equal(first, weigh_inputs(model, ELBOLoss(model, 20), x, y))
+
+
+def test_a_layer_behind_something_else_reads_no_input():
+    model = nn.Sequential(nn.BatchNorm1d(3), LinearARD(3, 1))
+    x = torch.randn(5, 3)
+    assert input_layers(model, x) == {}
+    assert len(weigh_inputs(model, ELBOLoss(model, 5), x, torch.randn(5))) == 0
+
+
+def test_elbo_of_a_certain_model_is_its_likelihood_less_the_kl():
+    model = certain(DenseARD(3, 1, (4,)))
+    x, y = torch.randn(50, 3), torch.randn(50)
+    criterion = ELBOLoss(model, 100)  # two copies of every row
+    nll = criterion.likelihood(model.eval()(x), y).sum() * 2
+    expected = -nll - kl_divergence(model)
+    assert elbo(model, criterion, x, y) == pytest.approx(expected.item(), abs=0.1)
+
+
+def test_units_that_nobody_reads_are_pruned():
+    model = certain(DenseARD(3, 1, (4, 2)))
+    with torch.no_grad():
+        model[4].mask[0, 1] = 0  # the second unit of the last hidden layer
+        model[2].mask[0, 3] = 0  # the only other way out of the fourth unit before
+    prune_(model)
+    assert model[2].mask[1].sum() == 0
+    assert model[0].mask[3].sum() == 0
+    assert model[0].mask[:3].all() and model[2].mask[0, :3].all()
+
+
+def test_channels_that_nobody_reads_are_pruned_through_flatten():
+    model = certain(ConvARD((1, 4, 4), 2, (3,), 3, ()))
+    dense = model[-1]
+    with torch.no_grad():
+        dense.mask[:, 4:8] = 0  # all four pixels of the second channel
+        dense.mask[:, 8] = 0  # one pixel of the third
+    prune_(model)
+    assert model[0].mask.sum(dim=(1, 2, 3)).tolist() == [9.0, 0.0, 9.0]

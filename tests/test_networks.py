@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from sklearn_ard.nn import Conv1dARD, Conv3dARD, ConvARD, DenseARD, ard_layers
+
+
+def test_dense_network_has_the_layers_asked_for():
+    model = DenseARD(7, 3, (5, 4), activation="tanh", prior="ard")
+    shapes = [tuple(layer.weight.shape) for layer in ard_layers(model)]
+    assert shapes == [(5, 7), (4, 5), (3, 4)]
+    assert isinstance(model[1], torch.nn.Tanh)
+    assert all(layer.prior.name == "ard" for layer in ard_layers(model))
+
+
+def test_dense_network_without_hidden_layers_is_linear():
+    model = DenseARD(4, 2, ()).eval()
+    x = torch.randn(3, 4)
+    torch.testing.assert_close(
+        model(2 * x) - model(torch.zeros_like(x)),
+        2 * (model(x) - model(torch.zeros_like(x))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "convolution", "n_flat"),
+    [
+        ((2, 9), Conv1dARD, 6 * 2),
+        ((1, 8, 5), torch.nn.Conv2d, 6 * 2 * 1),
+        ((1, 4, 4, 1), Conv3dARD, 6 * 1 * 1 * 1),
+    ],
+)
+def test_convolutional_network_halves_its_images(shape, convolution, n_flat):
+    model = ConvARD(shape, 3, conv_channels=(4, 6), hidden_layer_sizes=(5,))
+    layers = ard_layers(model)
+    assert isinstance(layers[0], convolution)
+    assert layers[2].in_features == n_flat
+    x = torch.randn(2, *shape)
+    assert model(x).shape == (2, 3)
+    model.eval()
+    torch.testing.assert_close(model(x), model(x.flatten(1)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DenseARD(2, 1, activation="step"), "'activation'.*Got 'step'"),
+        (lambda: ConvARD((5,), 1), r"'input_shape'.*Got \(5,\)"),
+        (lambda: DenseARD(2, 1, prior="flat"), "'prior'.*Got 'flat'"),
+    ],
+)
+def test_bad_arguments_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
