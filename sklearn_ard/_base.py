@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 from sklearn_ard import _recipe
 from sklearn_ard._data import Scaler, merge_rows, training_order
 from sklearn_ard._net import ARDNet, Batches, ProgressBar
-from sklearn_ard.nn import ConvARD, DenseARD, Prior, ard_layers
+from sklearn_ard.nn import ConvARD, DenseARD, Prior, SkipARD, ard_layers, input_layers
 from sklearn_ard.nn._networks import ACTIVATIONS
 from sklearn_ard.nn._priors import PRIORS
 
@@ -41,6 +41,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "skip_connection": ["boolean"],
         "input_shape": ["array-like", None],
         "conv_channels": ["array-like"],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
@@ -66,6 +67,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         hidden_layer_sizes=(64, 64),
         *,
         activation="relu",
+        skip_connection=True,
         input_shape=None,
         conv_channels=(),
         kernel_size=3,
@@ -84,6 +86,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.skip_connection = skip_connection
         self.input_shape = input_shape
         self.conv_channels = conv_channels
         self.kernel_size = kernel_size
@@ -168,6 +171,17 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         targets, weight = self._check_targets(y, weight, reset=reset, **options)
         return X, targets, weight
 
+    def _sizes(self, name):
+        """A parameter that holds positive integers, as a tuple."""
+        value = getattr(self, name)
+        sizes = (value,) if isinstance(value, Integral) else tuple(value)
+        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+            raise ValueError(
+                f"The {name!r} parameter of {type(self).__name__} must hold positive "
+                f"integers. Got {value!r} instead."
+            )
+        return sizes
+
     def _check_input_shape(self, n_features):
         if self.input_shape is None:
             if len(self.conv_channels) and self.module is None:
@@ -188,11 +202,10 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         X, targets = X[rows], targets[rows]
         scaler = Scaler(self._n_channels).fit(X, weight)
         batches = self._make_batches(X, targets, weight, scaler, reset=True)
-        d, n_channels = X.shape[1], self._n_channels
         previous = None
         if self.warm_start and hasattr(self, "net_"):
             previous = self.net_, self._columns
-        epochs = sum(_recipe.n_epochs(self.max_iter, batches.n_batches))
+        epochs = sum(n for _, n in _recipe.plan(self.max_iter, batches.n_batches))
         with self._progress(epochs) as progress:
             trained = _recipe.train(
                 partial(self._build, num_data=weight.sum()),
@@ -201,7 +214,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
                 resizable=self.module is None and self.input_shape is None,
                 max_iter=self.max_iter,
                 learning_rate=self.learning_rate_init,
-                cost=self._cost_in_nats(d if n_channels is None else n_channels),
+                cost=self._cost_in_nats(X.shape[1]),
                 previous=previous,
                 progress=progress,
             )
@@ -210,12 +223,12 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         self._n_online_steps = math.inf
         self._set_trained(trained)
 
-    def _partial_fit(self, X, y, sample_weight, classes=None):
+    def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
         first = not hasattr(self, "net_")
         with _unchanged_on_error(self):
             X, targets, weight = self._check_data(
-                X, y, sample_weight, reset=first, classes=classes
+                X, y, sample_weight, reset=first, **options
             )
             with self._torch_state():
                 self._partial_fit_checked(X, targets, weight, first)
@@ -267,25 +280,25 @@ class _BaseARD(SelectorMixin, BaseEstimator):
 
     def _cost_in_nats(self, n_features):
         """Price of an input: reg_factor stands in front of KL and cost alike."""
-        n_inputs = n_features if self._n_channels is None else self._n_channels
         cost = self.feature_cost
         if cost == "auto":
-            cost = 2 * math.log(max(n_inputs, 2))
+            cost = math.log(max(n_features, 2))
         return self.reg_factor * cost
 
     def _build(self, n_inputs, num_data):
         """An initialised net of the given number of inputs."""
-        sizes = self.hidden_layer_sizes
-        sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
-        shape = None if self.input_shape is None else tuple(self.input_shape)
+        sizes = self._sizes("hidden_layer_sizes")
+        shape = None if self.input_shape is None else self._sizes("input_shape")
         if self.module is not None:
-            module = partial(self.module, shape or n_inputs, self._n_outputs)
+            module = partial(
+                _call_module, self.module, n_inputs, shape, self._n_outputs
+            )
         elif shape is not None:
             module = partial(
                 ConvARD,
                 shape,
                 self._n_outputs,
-                tuple(self.conv_channels),
+                self._sizes("conv_channels"),
                 self.kernel_size,
                 sizes,
                 self.activation,
@@ -293,7 +306,13 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             )
         else:
             module = partial(
-                DenseARD, n_inputs, self._n_outputs, sizes, self.activation, self.prior
+                _make_dense,
+                n_inputs,
+                self._n_outputs,
+                sizes,
+                self.activation,
+                self.prior,
+                self.skip_connection,
             )
         net = ARDNet(
             module,
@@ -340,15 +359,16 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             )
 
     def _sparsity(self, module):
-        """Share of pruned weights, those of dropped inputs among them."""
-        kept = sum(int(layer.keep().sum()) for layer in ard_layers(module))
-        total = sum(layer.weight.numel() for layer in ard_layers(module))
-        n_left_out = self.n_features_in_ - len(self._columns)
-        return 1 - kept / (
-            total + n_left_out * ard_layers(module)[0].out_features
-            if n_left_out
-            else total
-        )
+        """Share of pruned weights, those of columns that were left out among them."""
+        layers = ard_layers(module)
+        kept = sum(int(layer.keep().sum()) for layer in layers)
+        total = sum(layer.weight.numel() for layer in layers)
+        n_read = len(self._columns)
+        if n_read < self.n_features_in_:
+            head = torch.zeros(1, n_read, device=self.net_.device)
+            n_units = sum(la.out_features for la in input_layers(module, head))
+            total += (self.n_features_in_ - n_read) * n_units
+        return 1 - kept / total
 
     def _raw_predict(self, X):
         """Outputs of the network on scaled targets (or logits), in float64."""
@@ -408,6 +428,36 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             yield progress
         finally:
             progress.bar.close()
+
+
+def _make_dense(n_inputs, n_outputs, sizes, activation, prior, skip_connection):
+    network = DenseARD(n_inputs, n_outputs, sizes, activation, prior)
+    if skip_connection and sizes:
+        return SkipARD(network, n_inputs, n_outputs, prior)
+    return network
+
+
+def _call_module(make, n_inputs, shape, n_outputs):
+    """The network of the user's ``module``, if it is one that can be trained."""
+    model = make(shape or n_inputs, n_outputs)
+    if not isinstance(model, torch.nn.Module):
+        raise ValueError(
+            "The 'module' parameter must return a torch.nn.Module. "
+            f"Got {model!r} instead."
+        )
+    if not ard_layers(model):
+        raise ValueError(
+            "The 'module' parameter must return a network with at least one ARD layer, "
+            f"such as LinearARD. Got {type(model).__name__} with none instead."
+        )
+    with torch.no_grad():
+        output = tuple(model(torch.zeros(2, n_inputs)).shape)
+    if output != (2, n_outputs):
+        raise ValueError(
+            f"The 'module' parameter must return a network with {n_outputs} outputs, "
+            f"of shape (2, {n_outputs}) for 2 rows of X. Got shape {output} instead."
+        )
+    return model
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from sklearn_ard.nn import CategoricalLikelihood
 class ARDClassifier(ClassifierMixin, _BaseARD):
     """Neural network classifier that picks its own inputs.
 
-    A network whose weights have a posterior distribution each is trained by the evidence
-    lower bound. Weights and inputs that the data do not ask for are pruned, and
-    `transform` keeps the columns that are left.
+    A network whose weights have a posterior distribution each is trained by the
+    evidence lower bound. Weights and inputs that the data do not ask for are pruned,
+    and `transform` keeps the columns that are left.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
         Units per hidden layer; ``()`` for a linear model.
     activation : str, default="relu"
         One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
+    skip_connection : bool, default=True
+        Whether a linear map leads past the hidden layers, from inputs to outputs.
     input_shape : tuple of int, default=None
         Shape of an image of which a row of X is the flattened form: (channels, length),
         (channels, height, width) or (channels, depth, height, width). All pixels of a
@@ -39,7 +41,7 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights; see :mod:`sklearn_ard.nn`.
     feature_cost : float or "auto", default="auto"
-        Price in nats that an input has to be worth; "auto" is 2 log(n_features), the
+        Price in nats that an input has to be worth; "auto" is log(n_features), the
         price of naming it. 0 is the paper's own rule: an input goes only when all its
         weights have gone.
     reg_factor : float, default=1.0
@@ -100,9 +102,9 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
     Three networks are trained one after the other, each from scratch and on the inputs
     that the last one left, and the third is polished. At the end of each the weights
     are pruned by their prior, and inputs by evidence: an input goes if
-    NLL + reg_factor · KL over the training set rises by less than its price when all its
-    weights go. Before each restart, dropped columns come back if what is left
-    unexplained depends on them (a score test at the same price).
+    NLL + reg_factor · KL over the training set rises by less than its price when all
+    its weights go. Before each restart, dropped columns come back if what is left
+    unexplained depends on them (a score test at twice the price).
 
     Identical rows are merged and their order does not matter. The objective's
     `N` is the sum of the sample weights.
@@ -116,7 +118,7 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
     arXiv:1811.00596.
 
     Chen, Chen (2008). Extended Bayesian information criteria for model selection with
-    large model spaces. Biometrika 95. The price 2 log(n_features) is of this kind.
+    large model spaces. Biometrika 95. The price log(n_features) is of this kind.
 
     Examples
     --------
@@ -139,6 +141,7 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
         hidden_layer_sizes=(64, 64),
         *,
         activation="relu",
+        skip_connection=True,
         input_shape=None,
         conv_channels=(),
         kernel_size=3,
@@ -159,6 +162,7 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
         super().__init__(
             hidden_layer_sizes,
             activation=activation,
+            skip_connection=skip_connection,
             input_shape=input_shape,
             conv_channels=conv_channels,
             kernel_size=kernel_size,
@@ -214,7 +218,7 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
                     "The 'classes' parameter must be the same in every call to "
                     f"partial_fit. Got {classes} instead of {self.classes_}."
                 )
-        return self._partial_fit(X, y, sample_weight, classes)
+        return self._partial_fit(X, y, sample_weight, classes=classes)
 
     def predict(self, X):
         """Predict the most probable label.

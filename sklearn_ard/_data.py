@@ -2,8 +2,8 @@
 
 Identical rows are merged into one whose weight is the sum, rows of weight zero are
 dropped, and the rest are put in an order that depends on their content alone. A weight
-of k is then the same data set as k copies, bit for bit, and a fit does not depend on the
-order of the rows.
+of k is then the same data set as k copies, bit for bit, and a fit does not depend on
+the order of the rows.
 """
 
 import numpy as np

@@ -44,8 +44,10 @@ STAGES = (
 )
 N_STEPS = 4000  # of all stages together
 MIN_EPOCHS, MAX_EPOCHS = 10, 1000  # bounds on what that makes for many or few rows
+MIN_STEPS = 1000  # below, a single network is trained
 DECAY_FROM = 0.6  # share of a restarted stage after which the learning rate falls
 POLISH = 0.5  # learning rate of the other stages, as a share
+READMISSION = 2.0  # prices that a dropped input has to be worth to come back
 SAMPLE = 20_000  # rows that are enough to estimate the bound and the residuals
 _EPS = 1e-12
 
@@ -62,14 +64,31 @@ class Trained:
     interrupted: bool
 
 
-def n_epochs(max_iter, n_batches):
-    """Epochs of every stage, for a given ``max_iter``."""
+def plan(max_iter, n_batches):
+    """The stages of a fit, with the epochs of each.
+
+    Parameters
+    ----------
+    max_iter : int or "auto"
+        Epochs of all stages together.
+    n_batches : int
+        Steps per epoch.
+
+    Returns
+    -------
+    list of (Stage, int)
+        A single network where there is no time for several, and no weighing of inputs
+        where there is not even time for one: an untrained network is better without
+        any input.
+    """
     if max_iter == "auto":
-        total = min(max(N_STEPS / n_batches, MIN_EPOCHS), MAX_EPOCHS)
-    else:
-        total = max_iter
-    ends = np.cumsum([0.0] + [stage.share for stage in STAGES]) * total
-    return np.diff(np.round(ends).astype(int)).tolist()
+        max_iter = round(min(max(N_STEPS / n_batches, MIN_EPOCHS), MAX_EPOCHS))
+    n_steps = max_iter * n_batches
+    if n_steps < MIN_STEPS:
+        return [(Stage(1.0, restart=True, weigh=n_steps >= MIN_STEPS / 4), max_iter)]
+    shares = np.cumsum([0.0] + [stage.share for stage in STAGES])
+    epochs = np.diff(np.round(shares * max_iter).astype(int)).tolist()
+    return [(stage, n) for stage, n in zip(STAGES, epochs, strict=True) if n > 0]
 
 
 def train(
@@ -118,11 +137,9 @@ def train(
     if previous is not None:
         net = _embed(build, len(varies), *previous)
     try:
-        for stage, epochs in zip(
-            STAGES, n_epochs(max_iter, batches.n_batches), strict=True
-        ):
-            if epochs == 0 or not support.any():
-                continue
+        for stage, epochs in plan(max_iter, batches.n_batches):
+            if not support.any():
+                break
             restart = net is None or (stage.restart and previous is None)
             if restart:
                 history = [] if net is None else list(net.history)
@@ -142,7 +159,8 @@ def train(
             )
             support = _prune(net, data, columns, varies, cost if stage.weigh else 0)
             if stage.readmit and cost > 0 and previous is None:
-                support = support | (varies & (readmission(net, data, batches) > cost))
+                missed = readmission(net, data, batches) > READMISSION * cost
+                support = support | (varies & missed)
     except KeyboardInterrupt:
         interrupted = True
     if net is None:

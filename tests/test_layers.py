@@ -84,9 +84,7 @@ def test_training_output_has_the_moments_of_sampled_weights(layer_and_input):
     error = (outputs.mean(dim=0) - sampled.mean(dim=0)).abs()
     assert (error <= 6 * (2 / n) ** 0.5 * std + 1e-3).all()
     # six standard errors of the standard deviation of a Gaussian
-    assert (
-        (outputs.std(dim=0) - std).abs() <= 6 * std * (1 / n) ** 0.5 + 1e-3
-    ).all()
+    assert ((outputs.std(dim=0) - std).abs() <= 6 * std * (1 / n) ** 0.5 + 1e-3).all()
 
 
 def test_without_variance_the_bias_stays_exact(layer_and_input):

@@ -1,4 +1,4 @@
-"""Layers, networks, priors and objective in pure torch, for a training loop of your own."""
+"""Layers, networks, priors and objective in pure torch, for your own training loop."""
 
 from sklearn_ard.nn._evidence import (
     elbo,
@@ -16,7 +16,7 @@ from sklearn_ard.nn._layers import (
     ard_layers,
     sparsity,
 )
-from sklearn_ard.nn._networks import ConvARD, DenseARD
+from sklearn_ard.nn._networks import ConvARD, DenseARD, SkipARD
 from sklearn_ard.nn._objective import (
     CategoricalLikelihood,
     ELBOLoss,
@@ -41,6 +41,7 @@ __all__ = [
     "LinearARD",
     "LogUniform",
     "Prior",
+    "SkipARD",
     "ard_layers",
     "elbo",
     "input_layers",

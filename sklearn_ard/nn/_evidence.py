@@ -72,14 +72,15 @@ def prune_(model: nn.Module) -> None:
 
 @torch.no_grad()
 def mask_unread_units_(model: nn.Module) -> None:
-    """Prune for good the units (channels) of a Sequential that nobody reads."""
-    reader = None
-    for layer in reversed(_chain(model)):
-        if reader is not None:
-            read = reader.per_input(reader.mask) > 0
-            # a flattened channel is read by several inputs of a dense layer
-            layer.mask_outputs_(read.view(layer.mask.shape[0], -1).any(dim=1))
-        reader = layer
+    """Prune for good the units (channels) inside of a Sequential that nobody reads."""
+    for sequence in model.modules():
+        reader = None
+        for layer in reversed(_chain(sequence)):
+            if reader is not None:
+                read = reader.per_input(reader.mask) > 0
+                # a flattened channel is read by several inputs of a dense layer
+                layer.mask_outputs_(read.view(layer.mask.shape[0], -1).any(dim=1))
+            reader = layer
 
 
 # Modules that keep every unit (channel) where it is.
@@ -92,7 +93,7 @@ _UNIT_WISE = (
 
 
 def _chain(model: nn.Module) -> list[ARDMixin]:
-    """The last ARD layers of a Sequential with nothing but unit-wise modules between."""
+    """The last ARD layers of a Sequential with only unit-wise modules between them."""
     chain: list[ARDMixin] = []
     if isinstance(model, nn.Sequential):
         for module in model:

@@ -67,6 +67,40 @@ class DenseARD(nn.Sequential):
         _append_dense(self, n_inputs, n_outputs, hidden_layer_sizes, activation, prior)
 
 
+class SkipARD(nn.Module):
+    """A network with a linear map of :class:`LinearARD` beside it.
+
+    What is linear in the inputs costs one weight per input and output there, and not
+    one per layer; what is not is left to the network.
+
+    Parameters
+    ----------
+    network : Module
+        Any network from `n_inputs` to `n_outputs`.
+    n_inputs, n_outputs : int
+        Number of inputs and outputs.
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over the weights of the linear map.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ard.nn import DenseARD, SkipARD
+    >>> SkipARD(DenseARD(5, 2), 5, 2)(torch.zeros(3, 5)).shape
+    torch.Size([3, 2])
+    """
+
+    def __init__(self, network, n_inputs, n_outputs, prior="log_uniform"):
+        super().__init__()
+        self.network = network
+        self.linear = LinearARD(n_inputs, n_outputs, bias=False, prior=prior)
+        with torch.no_grad():  # begin near the mean of the targets
+            self.linear.weight.mul_(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x) + self.linear(x)
+
+
 class ConvARD(nn.Sequential):
     """Convolutional network of ARD layers: convolutions, then a dense head.
 
