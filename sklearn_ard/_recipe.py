@@ -42,9 +42,9 @@ STAGES = (
     Stage(0.1),
     Stage(0.1, weigh=False),
 )
-N_STEPS = 4000  # of all stages together
+N_STEPS = 3000  # of all stages together
 MIN_EPOCHS, MAX_EPOCHS = 10, 1000  # bounds on what that makes for many or few rows
-MIN_STEPS = 1000  # below, a single network is trained
+MIN_STEPS = 800  # below, a single network is trained
 DECAY_FROM = 0.6  # share of a restarted stage after which the learning rate falls
 POLISH = 0.5  # learning rate of the other stages, as a share
 READMISSION = 2.0  # prices that a dropped input has to be worth to come back

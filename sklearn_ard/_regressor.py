@@ -48,7 +48,7 @@ class ARDRegressor(RegressorMixin, _BaseARD):
         Weight of the KL divergence and of the price: 1 is the evidence lower bound
         itself, smaller keeps more, larger prunes more.
     max_iter : int or "auto", default="auto"
-        Epochs of the whole training; "auto" makes 4,000 steps of them, but at least 10
+        Epochs of the whole training; "auto" makes 3,000 steps of them, but at least 10
         and at most 1,000 epochs.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
