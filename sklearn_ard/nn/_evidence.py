@@ -232,26 +232,28 @@ class _Cache:
     def __init__(self, layers: dict[ARDMixin, torch.Size], x: Tensor):
         self._inputs = {layer: x.view(-1, *shape) for layer, shape in layers.items()}
         self._moments = {
-            layer: self._moments_of(layer, layer.mask, bias=layer.bias)
-            for layer in layers
+            layer: self._moments_of(layer, bias=layer.bias) for layer in layers
         }
         self._before = self._moments
 
-    def _moments_of(self, layer, mask, bias=None, inputs=slice(None)):
-        """Mean and variance that the weights in `mask` give."""
-        x, mean = self._inputs[layer], layer.weight * mask
-        variance = layer.log_sigma2.exp() * mask
-        if isinstance(layer, LinearARD):  # the other weights are 0 anyway
-            x, mean, variance = x[..., inputs], mean[:, inputs], variance[:, inputs]
-        return layer._map(x, mean, bias), layer._map(x.square(), variance, None)
+    def _moments_of(self, layer, j=None, bias=None):
+        """Mean and variance that all inputs give, or input `j` alone."""
+        x, weight, log_sigma2 = self._inputs[layer], layer.weight, layer.log_sigma2
+        mask = layer.mask
+        if j is not None and isinstance(layer, LinearARD):
+            x, mask = x[..., [j]], mask[:, [j]]
+            weight, log_sigma2 = weight[:, [j]], log_sigma2[:, [j]]
+        elif j is not None:
+            mask = mask * layer.leaves_inputs([j])
+        mean = layer._map(x, weight * mask, bias)
+        return mean, layer._map(x.square(), log_sigma2.exp() * mask, None)
 
     def remove(self, j: int) -> None:
         """Take input `j` out of all layers."""
         self._before = self._moments
         self._moments = {}
         for layer, (mean, variance) in self._before.items():
-            mask = layer.mask * layer.leaves_inputs([j])
-            mean_j, variance_j = self._moments_of(layer, mask, inputs=[j])
+            mean_j, variance_j = self._moments_of(layer, j)
             self._moments[layer] = mean - mean_j, (variance - variance_j).clamp(min=0)
 
     def put_back(self) -> None:
