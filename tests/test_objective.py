@@ -123,6 +123,19 @@ def test_bad_arguments_are_named(arguments, message):
         ELBOLoss(*arguments)
 
 
+def test_layers_with_different_priors_add_up():
+    model = nn.Sequential(
+        LinearARD(3, 4, prior="ard"),
+        LinearARD(4, 4),
+        LinearARD(4, 4, prior="group_ard"),
+        LinearARD(4, 2),
+    )
+    with torch.no_grad():
+        model[1].mask[0] = 0
+    expected = sum(layer.kl().sum() for layer in model)
+    torch.testing.assert_close(kl_divergence(model), expected)
+
+
 def test_kl_divergence_needs_ard_layers():
     with pytest.raises(ValueError, match="'model' must contain ARD layers"):
         kl_divergence(nn.Linear(2, 2))

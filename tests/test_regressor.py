@@ -40,14 +40,14 @@ def test_several_outputs():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 6))
     Y = np.column_stack([X[:, 0] + 5, 1000 * X[:, 3] ** 2, np.full(300, 7.0)])
-    Y[:, :2] += rng.normal(size=(300, 2)) * [0.3, 30]
+    Y[:, :2] += rng.normal(size=(300, 2)) * [0.3, 300]
     model = ARDRegressor(random_state=0).fit(X, Y)
     assert model.get_support(indices=True).tolist() == [0, 3]
     prediction = model.predict(X)
     assert prediction.shape == (300, 3)
     assert np.corrcoef(prediction[:, 1], Y[:, 1])[0, 1] > 0.97
     np.testing.assert_allclose(prediction[:, 2], 7.0, atol=0.1)
-    np.testing.assert_allclose(model.noise_std_[:2], [0.3, 30], rtol=0.35)
+    np.testing.assert_allclose(model.noise_std_[:2], [0.3, 300], rtol=0.35)
     one_column = ARDRegressor(random_state=0, max_iter=2).fit(X, Y[:, :1])
     assert one_column.predict(X).shape == (300, 1)
 

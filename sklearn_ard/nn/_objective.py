@@ -70,7 +70,17 @@ def kl_divergence(model: nn.Module) -> Tensor:
             f"'model' must contain ARD layers (LinearARD, Conv2dARD, ...). "
             f"Got {type(model).__name__} with none instead."
         )
-    return torch.stack([layer.kl().sum() for layer in layers]).sum()
+    # a small network's cost is its number of operations: one for all layers at once
+    together = [layer for layer in layers if layer.prior.elementwise]
+    terms = [layer.kl().sum() for layer in layers if not layer.prior.elementwise]
+    for kind in {type(layer.prior): layer.prior for layer in together}.values():
+        alike = [layer for layer in together if type(layer.prior) is type(kind)]
+        weight, log_sigma2, mask = (
+            torch.cat([getattr(layer, name).flatten() for layer in alike])
+            for name in ("weight", "log_sigma2", "mask")
+        )
+        terms.append(kind.kl(weight, log_sigma2, mask).sum())
+    return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
 
 
 class ELBOLoss(nn.Module):

@@ -54,6 +54,8 @@ class Prior:
     """
 
     name: str
+    # whether the KL of a weight depends on no other, so that layers can be joined
+    elementwise = False
 
     def __init__(self, threshold: float = LOG_ALPHA_THRESHOLD):
         self.threshold = threshold
@@ -115,6 +117,7 @@ class LogUniform(Prior):
     """
 
     name = "log_uniform"
+    elementwise = True
 
     def kl(self, weight, log_sigma2, mask, groups=1):
         return _LogUniformKL.apply(weight, log_sigma2, mask)
@@ -166,6 +169,7 @@ class ARD(Prior):
     """
 
     name = "ard"
+    elementwise = True
 
     def kl(self, weight, log_sigma2, mask, groups=1):
         return 0.5 * F.softplus(-log_alpha(weight, log_sigma2)) * mask
