@@ -139,12 +139,14 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             If no input is worth its price, or if Ctrl-C ended the training early.
         """
         with _unchanged_on_error(self):
-            X, targets, weight = self._check_data(X, y, sample_weight, reset=True)
+            X, targets, weight = self._check_data(
+                X, y, sample_weight, reset=True, min_rows=2
+            )
             with self._torch_state():
                 self._fit_checked(X, targets, weight)
         return self
 
-    def _check_data(self, X, y, sample_weight, *, reset, **options):
+    def _check_data(self, X, y, sample_weight, *, reset, min_rows=1, **options):
         """Validated X, numeric targets of shape (n, n_columns), and weights."""
         X, y = validate_data(
             self,
@@ -154,7 +156,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
             **self._y_options,
-            ensure_min_samples=2 if reset else 1,
+            ensure_min_samples=min_rows,
         )
         if sp.issparse(X):
             X = sp.csr_array(X)
@@ -205,6 +207,12 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         previous = None
         if self.warm_start and hasattr(self, "net_"):
             previous = self.net_, self._columns
+            if X.shape[1] != len(self._support):
+                raise ValueError(
+                    f"X has {X.shape[1]} features, but the weights that "
+                    f"warm_start=True begins with are for {len(self._support)}. Set "
+                    "warm_start=False for other data."
+                )
         epochs = sum(n for _, n in _recipe.plan(self.max_iter, batches.n_batches))
         with self._progress(epochs) as progress:
             trained = _recipe.train(
@@ -314,6 +322,13 @@ class _BaseARD(SelectorMixin, BaseEstimator):
                 self.prior,
                 self.skip_connection,
             )
+        for callback in self.callbacks or ():
+            named = callback[-1] if isinstance(callback, tuple) else callback
+            if not hasattr(named, "on_epoch_end"):
+                raise ValueError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must hold "
+                    f"skorch callbacks. Got {callback!r} instead."
+                )
         net = ARDNet(
             module,
             criterion__num_data=float(num_data),
@@ -401,8 +416,8 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         """Seed torch for the time of a fit; its global state is as before after it."""
         try:
             device = torch.device(self.device)
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+            torch.zeros(1, device=device).item()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
             raise ValueError(
                 f"The 'device' parameter of {type(self).__name__} must name a device "
                 f"that torch can use here, such as 'cpu'. Got {self.device!r} instead."

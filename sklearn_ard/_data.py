@@ -123,34 +123,47 @@ class Scaler:
             Itself.
         """
         total, n_features = weight.sum(), X.shape[1]
+        # statistics in units of a power of two near the largest entry: nothing
+        # overflows or vanishes on the way, and no digit is lost
+        unit = np.exp2(np.floor(np.log2(self._peak(X))))
+        mean, variance = np.zeros(n_features), np.zeros(n_features)
         if sp.issparse(X):
-            X = X.astype(np.float64)
-            mean = X.T @ weight / total
-            variance = (X.multiply(X)).T @ weight / total - mean**2
+            scaled = X.astype(np.float64) @ sp.diags_array(1 / unit)
+            mean = scaled.T @ weight / total
+            variance = scaled.power(2).T @ weight / total - mean**2
         else:
-            mean = np.zeros(n_features)
-            variance = np.zeros(n_features)
             for chunk, w in _chunks(X, weight):
-                mean += w @ chunk
+                mean += w @ (chunk / unit)
             mean /= total
             for chunk, w in _chunks(X, weight):
-                variance += w @ (chunk - mean) ** 2
+                variance += w @ (chunk / unit - mean) ** 2
             variance /= total
         if self.n_channels is not None:
-            per_channel = (self.n_channels, -1)
-            means = mean.reshape(per_channel)
+            pixels = n_features // self.n_channels
+            means = mean.reshape(self.n_channels, pixels)
             mean = means.mean(axis=1)
             within = (means - mean[:, None]) ** 2
-            variance = (variance.reshape(per_channel) + within).mean(axis=1)
-            pixels = n_features // self.n_channels
+            variance = (variance.reshape(means.shape) + within).mean(axis=1)
             mean, variance = np.repeat(mean, pixels), np.repeat(variance, pixels)
         # what rounding alone would give a constant column (as in StandardScaler)
         eps = np.finfo(np.float64).eps
         rounding = len(weight) * eps * variance + (len(weight) * mean * eps) ** 2
         self.constant_ = variance <= rounding
-        self.scale_ = np.sqrt(np.where(self.constant_, 1.0, variance))
-        self.mean_ = np.zeros(n_features) if sp.issparse(X) else mean
+        variance[self.constant_] = 1.0
+        self.scale_ = np.sqrt(variance) * unit
+        self.mean_ = np.zeros(n_features) if sp.issparse(X) else mean * unit
         return self
+
+    def _peak(self, X):
+        """Largest absolute value per column or channel; 1 where all are zero."""
+        if sp.issparse(X):
+            peak = abs(X).max(axis=0).toarray().ravel().astype(np.float64)
+        else:
+            peak = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
+        if self.n_channels is not None:
+            channels = peak.reshape(self.n_channels, -1)
+            peak = np.repeat(channels.max(axis=1), channels.shape[1])
+        return np.where(peak > 0, peak, 1.0)
 
     def transform(self, X, columns=slice(None)):
         """Scale some columns.

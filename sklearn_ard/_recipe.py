@@ -354,13 +354,25 @@ def _embed(build, n_features, net, columns):
         (net.module_, new.module_),
         (net.criterion_, new.criterion_),
     ):
-        state = part.state_dict()
-        for name, value in old_part.state_dict().items():
+        state, old = part.state_dict(), old_part.state_dict()
+        fits = state.keys() == old.keys() and all(
+            value.shape == state[name].shape
+            # a dense input layer, one column of weights per input
+            or value.shape == state[name][:, columns].shape
+            for name, value in old.items()
+        )
+        if not fits:
+            raise ValueError(
+                "warm_start=True and partial_fit go on with the weights of the last "
+                "fit, which do not fit the network or the outputs that are asked for "
+                "now. Set warm_start=False, or fit a clone."
+            )
+        for name, value in old.items():
             if name.split(".")[-1] == "mask":
                 continue
             if value.shape == state[name].shape:
                 state[name] = value
-            else:  # a dense input layer, one column of weights per input
+            else:
                 state[name][:, columns] = value
         part.load_state_dict(state)
     return new

@@ -85,6 +85,16 @@ def test_constant_columns_become_zero(value):
     assert (Scaler().fit(X, np.ones(1000)).transform(X).toarray() == 0).all()
 
 
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_no_unit_is_too_large_or_small(container, unit):
+    X, weight = np.random.default_rng(0).normal(size=(30, 3)), np.ones(30)
+    expected = Scaler().fit(container(X), weight).transform(container(X))
+    X = container(X * unit)
+    difference = Scaler().fit(X, weight).transform(X) - expected
+    assert abs(difference).max() < 1e-6
+
+
 def test_training_order_depends_on_content_alone():
     rng = np.random.default_rng(0)
     Z, targets = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=(30, 1))

@@ -190,6 +190,16 @@ def test_warm_start_goes_on_from_the_last_weights(estimator):
     assert model.score(X, y) > score - 0.05 > cold.score(X, y)
 
 
+def test_warm_start_with_weights_that_do_not_fit(estimator):
+    X, y = problem(estimator)
+    model = estimator(max_iter=3, random_state=0, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="X has 5 features.*warm_start=True.*for 8"):
+        model.fit(X[:, :5], y)
+    with pytest.raises(ValueError, match="do not fit the network"):
+        model.set_params(hidden_layer_sizes=(3,)).fit(X, y)
+    assert model.predict(X).shape == y.shape
+
+
 def test_partial_fit_learns_from_chunks(estimator):
     X, y = problem(estimator, n=2000)
     model = estimator(random_state=0)
@@ -335,6 +345,8 @@ BAD_PARAMETERS = [
     ({"input_shape": (8,), "conv_channels": (2,)}, r"'input_shape'.*Got \(8,\)"),
     ({"conv_channels": (4,)}, "'conv_channels' parameter needs.*'input_shape'"),
     ({"device": "abacus"}, "'device' parameter of .*Got 'abacus'"),
+    ({"device": "meta"}, "'device' parameter of .*Got 'meta'"),
+    ({"callbacks": ["log"]}, "'callbacks' parameter of .*skorch callbacks. Got 'log'"),
     ({"module": lambda i, o: nn.Linear(i, o)}, "'module'.*ARD layer.*Linear"),
     ({"module": lambda i, o: "network"}, "'module'.*torch.nn.Module.*'network'"),
     ({"module": lambda i, o: DenseARD(i, o + 1)}, "'module'.*outputs"),
