@@ -60,7 +60,7 @@ ax = right.subplots()
 history = model.net_.history
 ax.plot(history[:, "epoch"], history[:, "nll"], color="#0072B2")
 ax.set_yscale("log")
-ax.set_xlabel("epoch (every restart begins with a new network)")
+ax.set_xlabel("epoch")
 ax.set_ylabel("NLL (nats per image)", color="#0072B2")
 other = ax.twinx()
 other.plot(history[:, "epoch"], history[:, "sparsity"], color="#D55E00")

@@ -140,7 +140,9 @@ def train(
         for stage, epochs in plan(max_iter, batches.n_batches):
             if not support.any():
                 break
-            restart = net is None or (stage.restart and previous is None)
+            # a network that still reads everything has nothing to gain by a restart
+            lighter = previous is None and not np.array_equal(support, varies)
+            restart = net is None or (stage.restart and lighter)
             if restart:
                 history = [] if net is None else list(net.history)
                 if resizable:
@@ -152,9 +154,9 @@ def train(
             net.train(
                 data,
                 epochs,
-                learning_rate=learning_rate * (1 if stage.restart else POLISH),
+                learning_rate=learning_rate * (1 if restart else POLISH),
                 warmup=KLWarmup() if restart else None,
-                decay_from=DECAY_FROM if stage.restart else 0.0,
+                decay_from=DECAY_FROM if restart else 0.0,
                 progress=progress,
             )
             support = _prune(net, data, columns, varies, cost if stage.weigh else 0)
