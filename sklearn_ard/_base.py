@@ -11,7 +11,6 @@ import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -20,14 +19,14 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_ard import _recipe
+from sklearn_ard._build import build_net
+from sklearn_ard._context import is_small, threads_for, torch_state, unchanged_on_error
 from sklearn_ard._data import Scaler, merge_rows, training_order
-from sklearn_ard._net import ARDNet, Batches, ProgressBar
-from sklearn_ard.nn import ConvARD, DenseARD, Prior, SkipARD, ard_layers, input_layers
+from sklearn_ard._net import Batches, ProgressBar
+from sklearn_ard.nn import Prior, ard_layers, input_layers
 from sklearn_ard.nn._networks import ACTIVATIONS
 from sklearn_ard.nn._priors import PRIORS
 
-# A network with fewer weights than this is fastest on one thread.
-_SMALL_NETWORK = 200_000
 _BATCH_SIZE = 64
 _PREDICT_ROWS = 8192  # rows that are predicted at a time
 
@@ -138,11 +137,11 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         UserWarning
             If no input is worth its price, or if Ctrl-C ended the training early.
         """
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             X, targets, weight = self._check_data(
                 X, y, sample_weight, reset=True, min_rows=2
             )
-            with self._torch_state():
+            with torch_state(self.random_state, self.device, type(self).__name__):
                 self._fit_checked(X, targets, weight)
         return self
 
@@ -172,17 +171,6 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         self._check_input_shape(X.shape[1])
         targets, weight = self._check_targets(y, weight, reset=reset, **options)
         return X, targets, weight
-
-    def _sizes(self, name):
-        """A parameter that holds positive integers, as a tuple."""
-        value = getattr(self, name)
-        sizes = (value,) if isinstance(value, Integral) else tuple(value)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-            raise ValueError(
-                f"The {name!r} parameter of {type(self).__name__} must hold positive "
-                f"integers. Got {value!r} instead."
-            )
-        return sizes
 
     def _check_input_shape(self, n_features):
         if self.input_shape is None:
@@ -234,11 +222,11 @@ class _BaseARD(SelectorMixin, BaseEstimator):
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
         first = not hasattr(self, "net_")
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             X, targets, weight = self._check_data(
                 X, y, sample_weight, reset=first, **options
             )
-            with self._torch_state():
+            with torch_state(self.random_state, self.device, type(self).__name__):
                 self._partial_fit_checked(X, targets, weight, first)
         return self
 
@@ -294,53 +282,11 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         return self.reg_factor * cost
 
     def _build(self, n_inputs, num_data):
-        """An initialised net of the given number of inputs."""
-        sizes = self._sizes("hidden_layer_sizes")
-        shape = None if self.input_shape is None else self._sizes("input_shape")
-        if self.module is not None:
-            module = partial(
-                _call_module, self.module, n_inputs, shape, self._n_outputs
-            )
-        elif shape is not None:
-            module = partial(
-                ConvARD,
-                shape,
-                self._n_outputs,
-                self._sizes("conv_channels"),
-                self.kernel_size,
-                sizes,
-                self.activation,
-                self.prior,
-            )
-        else:
-            module = partial(
-                _make_dense,
-                n_inputs,
-                self._n_outputs,
-                sizes,
-                self.activation,
-                self.prior,
-                self.skip_connection,
-            )
-        for callback in self.callbacks or ():
-            named = callback[-1] if isinstance(callback, tuple) else callback
-            if not hasattr(named, "on_epoch_end"):
-                raise ValueError(
-                    f"The 'callbacks' parameter of {type(self).__name__} must hold "
-                    f"skorch callbacks. Got {callback!r} instead."
-                )
-        net = ARDNet(
-            module,
-            criterion__num_data=float(num_data),
-            criterion__likelihood=self._make_likelihood(),
-            criterion__reg_factor=self.reg_factor,
-            lr=self.learning_rate_init,
-            device=self.device,
-            callbacks=self.callbacks or (),
+        net = build_net(
+            self, n_inputs, self._n_outputs, num_data, self._make_likelihood()
         )
-        net.initialize()
-        if _is_small(net.module_):
-            torch.set_num_threads(1)
+        if is_small(net.module_):
+            torch.set_num_threads(1)  # until the end of torch_state
         return net
 
     def _set_trained(self, trained):
@@ -399,7 +345,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             return np.tile(self._empty_output, (X.shape[0], 1))
         outputs = np.empty((X.shape[0], self._n_outputs))
         module = self.net_.module_.eval()
-        with torch.inference_mode(), _threads(module):
+        with torch.inference_mode(), threads_for(module):
             for start in range(0, X.shape[0], _PREDICT_ROWS):
                 rows = slice(start, start + _PREDICT_ROWS)
                 x = self._scaler.transform(X[rows], self._columns)
@@ -412,27 +358,6 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         return self._support
 
     @contextmanager
-    def _torch_state(self):
-        """Seed torch for the time of a fit; its global state is as before after it."""
-        try:
-            device = torch.device(self.device)
-            torch.zeros(1, device=device).item()
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            raise ValueError(
-                f"The 'device' parameter of {type(self).__name__} must name a device "
-                f"that torch can use here, such as 'cpu'. Got {self.device!r} instead."
-            ) from error
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        devices = [device.index or 0] if device.type == "cuda" else []
-        n_threads = torch.get_num_threads()
-        with torch.random.fork_rng(devices), torch.enable_grad():
-            torch.manual_seed(seed)
-            try:
-                yield
-            finally:
-                torch.set_num_threads(n_threads)
-
-    @contextmanager
     def _progress(self, n_epochs):
         """A progress bar where one is wanted, closed at the end."""
         if not self.verbose:
@@ -443,61 +368,3 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             yield progress
         finally:
             progress.bar.close()
-
-
-def _make_dense(n_inputs, n_outputs, sizes, activation, prior, skip_connection):
-    network = DenseARD(n_inputs, n_outputs, sizes, activation, prior)
-    if skip_connection and sizes:
-        return SkipARD(network, n_inputs, n_outputs, prior)
-    return network
-
-
-def _call_module(make, n_inputs, shape, n_outputs):
-    """The network of the user's ``module``, if it is one that can be trained."""
-    model = make(shape or n_inputs, n_outputs)
-    if not isinstance(model, torch.nn.Module):
-        raise ValueError(
-            "The 'module' parameter must return a torch.nn.Module. "
-            f"Got {model!r} instead."
-        )
-    if not ard_layers(model):
-        raise ValueError(
-            "The 'module' parameter must return a network with at least one ARD layer, "
-            f"such as LinearARD. Got {type(model).__name__} with none instead."
-        )
-    with torch.no_grad():
-        output = tuple(model(torch.zeros(2, n_inputs)).shape)
-    if output != (2, n_outputs):
-        raise ValueError(
-            f"The 'module' parameter must return a network with {n_outputs} outputs, "
-            f"of shape (2, {n_outputs}) for 2 rows of X. Got shape {output} instead."
-        )
-    return model
-
-
-@contextmanager
-def _unchanged_on_error(estimator):
-    """Give an estimator its attributes back if something goes wrong."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
-
-
-def _is_small(module):
-    return sum(p.numel() for p in module.parameters()) < _SMALL_NETWORK
-
-
-@contextmanager
-def _threads(module):
-    """One thread for a small network, for which more are slower; then as before."""
-    n_threads = torch.get_num_threads()
-    if _is_small(module):
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)

@@ -16,6 +16,8 @@ ORDER = [
     "_data",
     "_net",
     "_recipe",
+    "_context",
+    "_build",
     "_base",
     "_regressor",
     "_classifier",

@@ -1,0 +1,121 @@
+"""The network and the net that an estimator's parameters ask for."""
+
+from functools import partial
+from numbers import Integral
+
+import torch
+
+from sklearn_ard._net import ARDNet
+from sklearn_ard.nn import ConvARD, DenseARD, SkipARD, ard_layers
+
+
+def build_net(estimator, n_inputs, n_outputs, num_data, likelihood):
+    """An initialised net of the given number of inputs.
+
+    Parameters
+    ----------
+    estimator : ARDRegressor or ARDClassifier
+        Whose parameters count.
+    n_inputs, n_outputs : int
+        Number of inputs and outputs of the network.
+    num_data : float
+        Number of training samples, or the sum of their weights.
+    likelihood : Module
+        Negative log-likelihood of a sample.
+
+    Returns
+    -------
+    ARDNet
+        Not trained yet.
+
+    Raises
+    ------
+    ValueError
+        If a parameter asks for what can not be.
+    """
+    sizes = sizes_of(estimator, "hidden_layer_sizes")
+    shape = (
+        None if estimator.input_shape is None else sizes_of(estimator, "input_shape")
+    )
+    if estimator.module is not None:
+        module = partial(_call_module, estimator.module, n_inputs, shape, n_outputs)
+    elif shape is not None:
+        module = partial(
+            ConvARD,
+            shape,
+            n_outputs,
+            sizes_of(estimator, "conv_channels"),
+            estimator.kernel_size,
+            sizes,
+            estimator.activation,
+            estimator.prior,
+        )
+    else:
+        module = partial(
+            _make_dense,
+            n_inputs,
+            n_outputs,
+            sizes,
+            estimator.activation,
+            estimator.prior,
+            estimator.skip_connection,
+        )
+    for callback in estimator.callbacks or ():
+        named = callback[-1] if isinstance(callback, tuple) else callback
+        if not hasattr(named, "on_epoch_end"):
+            raise ValueError(
+                f"The 'callbacks' parameter of {type(estimator).__name__} must hold "
+                f"skorch callbacks. Got {callback!r} instead."
+            )
+    net = ARDNet(
+        module,
+        criterion__num_data=float(num_data),
+        criterion__likelihood=likelihood,
+        criterion__reg_factor=estimator.reg_factor,
+        lr=estimator.learning_rate_init,
+        device=estimator.device,
+        callbacks=estimator.callbacks or (),
+    )
+    return net.initialize()
+
+
+def sizes_of(estimator, name):
+    """A parameter that holds positive integers, as a tuple."""
+    value = getattr(estimator, name)
+    sizes = (value,) if isinstance(value, Integral) else tuple(value)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise ValueError(
+            f"The {name!r} parameter of {type(estimator).__name__} must hold positive "
+            f"integers. Got {value!r} instead."
+        )
+    return sizes
+
+
+def _make_dense(n_inputs, n_outputs, sizes, activation, prior, skip_connection):
+    network = DenseARD(n_inputs, n_outputs, sizes, activation, prior)
+    if skip_connection and sizes:
+        return SkipARD(network, n_inputs, n_outputs, prior)
+    return network
+
+
+def _call_module(make, n_inputs, shape, n_outputs):
+    """The network of the user's ``module``, if it is one that can be trained."""
+    model = make(shape or n_inputs, n_outputs)
+    if not isinstance(model, torch.nn.Module):
+        raise ValueError(
+            "The 'module' parameter must return a torch.nn.Module. "
+            f"Got {model!r} instead."
+        )
+    if not ard_layers(model):
+        raise ValueError(
+            "The 'module' parameter must return a network with at least one ARD layer, "
+            f"such as LinearARD. Got {type(model).__name__} with none instead."
+        )
+    with torch.no_grad():
+        output = tuple(model(torch.zeros(2, n_inputs)).shape)
+    if output != (2, n_outputs):
+        raise ValueError(
+            f"The 'module' parameter must return a network with {n_outputs} outputs, "
+            f"of shape (2, {n_outputs}) for 2 rows of X. Got shape {output} instead."
+        )
+    return model
