@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_ard import ARDRegressor
+from sklearn_ard import ARDRegressor, _recipe
 from sklearn_ard._recipe import MIN_STEPS, N_STEPS, STAGES, plan
 
 
@@ -32,12 +32,13 @@ def test_a_short_training_drops_no_input():
     assert ARDRegressor(max_iter=3).fit(X, X[:, 0]).get_support().all()
 
 
-def test_dropped_inputs_come_back_when_the_residuals_ask_for_them(monkeypatch):
-    """The first weighing is made to drop everything."""
-    from sklearn_ard import _recipe
-
+@pytest.mark.parametrize("residuals", [True, False])
+def test_inputs_get_a_second_chance(monkeypatch, residuals):
+    """The first weighing is made to drop everything, and residuals may stay silent."""
     X = np.random.default_rng(0).normal(size=(200, 6))
     y = X[:, 1] + X[:, 4] ** 2 + 0.1 * X[:, 0]
+    if not residuals:
+        monkeypatch.setattr(_recipe, "readmission", lambda *args: np.zeros(6))
     real, calls = _recipe.weigh_inputs, []
 
     def drop_all_at_first(model, *args, cost=None):
