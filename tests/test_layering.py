@@ -9,6 +9,7 @@ PACKAGE = Path(sklearn_ard.__file__).parent
 ORDER = [
     "nn._priors",
     "nn._layers",
+    "nn._convert",
     "nn._networks",
     "nn._objective",
     "nn._evidence",

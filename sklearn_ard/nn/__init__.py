@@ -1,5 +1,6 @@
 """Layers, networks, priors and objective in pure torch, for your own training loop."""
 
+from sklearn_ard.nn._convert import to_ard
 from sklearn_ard.nn._evidence import (
     elbo,
     input_layers,
@@ -14,6 +15,7 @@ from sklearn_ard.nn._layers import (
     Conv3dARD,
     LinearARD,
     ard_layers,
+    deterministic,
     sparsity,
 )
 from sklearn_ard.nn._networks import ConvARD, DenseARD, SkipARD
@@ -43,6 +45,7 @@ __all__ = [
     "Prior",
     "SkipARD",
     "ard_layers",
+    "deterministic",
     "elbo",
     "input_layers",
     "kl_divergence",
@@ -51,5 +54,6 @@ __all__ = [
     "mask_unread_units_",
     "prune_",
     "sparsity",
+    "to_ard",
     "weigh_inputs",
 ]

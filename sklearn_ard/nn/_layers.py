@@ -1,6 +1,7 @@
 """Layers whose weights are Gaussian: one mixin, and torch's own layers below it."""
 
 import math
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +37,10 @@ class ARDMixin:
         neither mean nor variance any more.
     prior : Prior
         Computes the KL divergence, and says which weights are kept.
+    deterministic : bool
+        While True, no noise is added and no weight counts as superfluous: the layer is
+        the torch layer with the weights that were not pruned for good. See
+        :func:`deterministic`.
 
     References
     ----------
@@ -43,11 +48,15 @@ class ARDMixin:
     Reparameterization Trick. arXiv:1506.02557, section 2.3.
     """
 
+    deterministic = False
+
     def _init_ard(self, prior: str | Prior) -> None:
+        """Add what a torch layer lacks; the variances are to be set yet."""
         self.prior = get_prior(prior)
-        self.log_sigma2 = nn.Parameter(torch.empty_like(self.weight))
-        self.register_buffer("mask", torch.ones_like(self.weight))
-        self.reset_weights()
+        self.log_sigma2 = nn.Parameter(
+            torch.zeros_like(self.weight), self.weight.requires_grad
+        )
+        self.register_buffer("mask", torch.ones_like(self.weight.detach()))
 
     @torch.no_grad()
     def reset_weights(self) -> None:
@@ -56,6 +65,15 @@ class ARDMixin:
         nn.init.uniform_(self.weight, -math.sqrt(3 / fan_in), math.sqrt(3 / fan_in))
         self.log_sigma2.fill_(INITIAL_LOG_ALPHA - math.log(fan_in))
         self.mask.fill_(1)
+
+    @torch.no_grad()
+    def reset_variances(self) -> None:
+        """Give every weight the variance e⁻² · weight²: a trained one is kept as it is.
+
+        The variance is set for each weight by itself. One for the whole layer would
+        prune the small weights of a trained network before they had a say.
+        """
+        self.log_sigma2.copy_(INITIAL_LOG_ALPHA - log_alpha(self.weight, 0.0))
 
     @property
     def log_alpha(self) -> Tensor:
@@ -70,6 +88,8 @@ class ARDMixin:
     @torch.no_grad()
     def keep(self) -> Tensor:
         """Boolean tensor, True for the weights that evaluation mode uses."""
+        if self.deterministic:
+            return self.mask.bool()
         groups = getattr(self, "groups", 1)
         return self.prior.keep(self.weight, self.log_sigma2, self.mask, groups)
 
@@ -123,6 +143,8 @@ class ARDMixin:
         if not self.training:
             return self._map(x, self.weight * self.keep(), self.bias)
         mean = self._map(x, self.weight * self.mask, self.bias)
+        if self.deterministic:
+            return mean
         variance = self._map(x.square(), self.log_sigma2.exp() * self.mask, None)
         return self.sample(mean, variance)
 
@@ -174,9 +196,10 @@ class LinearARD(ARDMixin, nn.Linear):
     ):
         super().__init__(in_features, out_features, bias, device, dtype)
         self._init_ard(prior)
+        self.reset_weights()
 
     def forward(self, x):
-        if not self.training or x.dim() != 2:
+        if not self.training or self.deterministic or x.dim() != 2:
             return super().forward(x)
         return _SampledLinear.apply(
             x, self.weight, self.log_sigma2, self.mask, self.bias
@@ -253,6 +276,7 @@ class _ConvARD(ARDMixin):
             dtype=dtype,
         )
         self._init_ard(prior)
+        self.reset_weights()
 
 
 _CONV_DOC = """:class:`torch.nn.Conv{n}d` with Gaussian weights.
@@ -294,6 +318,40 @@ def ard_layers(model: nn.Module) -> list[ARDMixin]:
         Each layer once, shared ones too.
     """
     return [module for module in model.modules() if isinstance(module, ARDMixin)]
+
+
+@contextmanager
+def deterministic(model: nn.Module):
+    """Context in which a network trains as if it had no prior: without any noise.
+
+    For dense training in front of the sparse one, which is the paper's advice for deep
+    networks. Afterwards every weight has a small variance relative to its own size, as
+    after :func:`to_ard`.
+
+    Parameters
+    ----------
+    model : Module
+        A network with ARD layers. The KL divergence means nothing while in here:
+        minimise the likelihood alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ard.nn import DenseARD, deterministic
+    >>> model, x = DenseARD(3, 1), torch.zeros(1, 3)
+    >>> with deterministic(model):
+    ...     print(torch.equal(model(x), model(x)))
+    True
+    """
+    layers = ard_layers(model)
+    for layer in layers:
+        layer.deterministic = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.deterministic
+            layer.reset_variances()
 
 
 def sparsity(model: nn.Module) -> float:

@@ -21,15 +21,15 @@ LOG_ALPHA_THRESHOLD = 3.0
 _EPS = 1e-8
 
 
-def log_alpha(weight: Tensor, log_sigma2: Tensor) -> Tensor:
+def log_alpha(weight: Tensor, log_sigma2: Tensor | float) -> Tensor:
     """Logarithm of the noise-to-signal ratio, log(sigma² / weight²), of every weight.
 
     Parameters
     ----------
     weight : Tensor
         Posterior means.
-    log_sigma2 : Tensor
-        Natural logarithms of the posterior variances, of the same shape.
+    log_sigma2 : Tensor or float
+        Natural logarithms of the posterior variances, of the same shape or one for all.
 
     Returns
     -------
