@@ -43,12 +43,20 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         "skip_connection": ["boolean"],
         "input_shape": ["array-like", None],
         "conv_channels": ["array-like"],
-        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "padding": [
+            "array-like",
+            StrOptions({"same", "valid"}),
+            Interval(Integral, 0, None, closed="left"),
+        ],
+        "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "module": [callable, None],
         "prior": [StrOptions(set(PRIORS)), Prior],
         "feature_cost": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "reg_factor": [Interval(Real, 0, None, closed="left")],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "dense_iter": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -70,11 +78,15 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         input_shape=None,
         conv_channels=(),
         kernel_size=3,
+        stride=1,
+        padding="same",
+        pool_size=2,
         module=None,
         prior="log_uniform",
         feature_cost="auto",
         reg_factor=1.0,
         max_iter="auto",
+        dense_iter=0,
         batch_size="auto",
         learning_rate_init=0.01,
         random_state=None,
@@ -89,11 +101,15 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         self.input_shape = input_shape
         self.conv_channels = conv_channels
         self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.pool_size = pool_size
         self.module = module
         self.prior = prior
         self.feature_cost = feature_cost
         self.reg_factor = reg_factor
         self.max_iter = max_iter
+        self.dense_iter = dense_iter
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.random_state = random_state
@@ -147,6 +163,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
 
     def _check_data(self, X, y, sample_weight, *, reset, min_rows=1, **options):
         """Validated X, numeric targets of shape (n, n_columns), and weights."""
+        _refuse_images(X)
         X, y = validate_data(
             self,
             X,
@@ -190,7 +207,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
     def _fit_checked(self, X, targets, weight):
         rows, weight = merge_rows(X, targets, weight)
         X, targets = X[rows], targets[rows]
-        scaler = Scaler(self._n_channels).fit(X, weight)
+        scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
         batches = self._make_batches(X, targets, weight, scaler, reset=True)
         previous = None
         if self.warm_start and hasattr(self, "net_"):
@@ -201,7 +218,8 @@ class _BaseARD(SelectorMixin, BaseEstimator):
                     f"warm_start=True begins with are for {len(self._support)}. Set "
                     "warm_start=False for other data."
                 )
-        epochs = sum(n for _, n in _recipe.plan(self.max_iter, batches.n_batches))
+        stages = _recipe.plan(self.max_iter, batches.n_batches)
+        epochs = self.dense_iter + sum(n for _, n in stages)
         with self._progress(epochs) as progress:
             trained = _recipe.train(
                 partial(self._build, num_data=weight.sum()),
@@ -209,6 +227,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
                 ~scaler.constant_,
                 resizable=self.module is None and self.input_shape is None,
                 max_iter=self.max_iter,
+                dense_iter=self.dense_iter,
                 learning_rate=self.learning_rate_init,
                 cost=self._cost_in_nats(X.shape[1]),
                 previous=previous,
@@ -234,7 +253,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         rows, weight = merge_rows(X, targets, weight)
         X, targets = X[rows], targets[rows]
         if first:
-            self._scaler = Scaler(self._n_channels).fit(X, weight)
+            self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
             self._scaler.constant_[:] = False  # later chunks may know better
             self._seen, self._n_online_steps = (0, 0.0), 0
         n_rows, total = self._seen
@@ -273,6 +292,11 @@ class _BaseARD(SelectorMixin, BaseEstimator):
     @property
     def _n_channels(self):
         return None if self.input_shape is None else int(self.input_shape[0])
+
+    @property
+    def _standardizes(self):
+        """A given network keeps the inputs and outputs that it was trained on."""
+        return not isinstance(self.module, torch.nn.Module)
 
     def _cost_in_nats(self, n_features):
         """Price of an input: reg_factor stands in front of KL and cost alike."""
@@ -334,6 +358,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
     def _raw_predict(self, X):
         """Outputs of the network on scaled targets (or logits), in float64."""
         check_is_fitted(self)
+        _refuse_images(X)
         X = validate_data(
             self,
             X,
@@ -368,3 +393,15 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             yield progress
         finally:
             progress.bar.close()
+
+
+def _refuse_images(X):
+    shape = getattr(X, "shape", ())
+    if len(shape) > 2:
+        images = (1, *shape[1:]) if len(shape) == 3 else tuple(shape[1:])
+        raise ValueError(
+            "X must be 2-D, one flattened image per row. Got an array of shape "
+            f"{tuple(shape)} instead. Reshape your data: pass X.reshape(len(X), -1), "
+            "and say what a row is by the 'input_shape' parameter, (channels, height, "
+            f"width), here input_shape={images}."
+        )

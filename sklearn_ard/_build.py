@@ -1,12 +1,14 @@
 """The network and the net that an estimator's parameters ask for."""
 
+import copy
 from functools import partial
 from numbers import Integral
 
 import torch
+from torch import nn
 
 from sklearn_ard._net import ARDNet
-from sklearn_ard.nn import ConvARD, DenseARD, SkipARD, ard_layers
+from sklearn_ard.nn import ConvARD, DenseARD, SkipARD, ard_layers, to_ard
 
 
 def build_net(estimator, n_inputs, n_outputs, num_data, likelihood):
@@ -38,7 +40,9 @@ def build_net(estimator, n_inputs, n_outputs, num_data, likelihood):
         None if estimator.input_shape is None else sizes_of(estimator, "input_shape")
     )
     if estimator.module is not None:
-        module = partial(_call_module, estimator.module, n_inputs, shape, n_outputs)
+        module = partial(
+            _user_module, estimator.module, estimator.prior, n_inputs, shape, n_outputs
+        )
     elif shape is not None:
         module = partial(
             ConvARD,
@@ -49,6 +53,9 @@ def build_net(estimator, n_inputs, n_outputs, num_data, likelihood):
             sizes,
             estimator.activation,
             estimator.prior,
+            stride=estimator.stride,
+            padding=estimator.padding,
+            pool_size=estimator.pool_size,
         )
     else:
         module = partial(
@@ -98,24 +105,38 @@ def _make_dense(n_inputs, n_outputs, sizes, activation, prior, skip_connection):
     return network
 
 
-def _call_module(make, n_inputs, shape, n_outputs):
+def _user_module(module, prior, n_inputs, shape, n_outputs):
     """The network of the user's ``module``, if it is one that can be trained."""
-    model = make(shape or n_inputs, n_outputs)
-    if not isinstance(model, torch.nn.Module):
-        raise ValueError(
-            "The 'module' parameter must return a torch.nn.Module. "
-            f"Got {model!r} instead."
-        )
+    if isinstance(module, nn.Module):
+        model = copy.deepcopy(module).to("cpu", torch.float32)
+        if shape is not None:
+            model = nn.Sequential(nn.Unflatten(1, shape), model)
+    else:
+        model = module(shape or n_inputs, n_outputs)
+        if not isinstance(model, nn.Module):
+            raise ValueError(
+                "The 'module' parameter must be a torch.nn.Module, or a callable that "
+                f"returns one. Got {model!r} from it instead."
+            )
     if not ard_layers(model):
+        model = to_ard(model, prior)
+    try:
+        with torch.no_grad():
+            output = tuple(model.eval()(torch.zeros(2, n_inputs)).shape)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        rows = f"{n_inputs} columns" if shape is None else f"images of shape {shape}"
+        first = ard_layers(model)[0]
+        n_read = first.weight.shape[1] * getattr(first, "groups", 1)
+        kind = type(first).__name__.removesuffix("ARD")
         raise ValueError(
-            "The 'module' parameter must return a network with at least one ARD layer, "
-            f"such as LinearARD. Got {type(model).__name__} with none instead."
-        )
-    with torch.no_grad():
-        output = tuple(model(torch.zeros(2, n_inputs)).shape)
+            f"The 'module' parameter must be a network that takes the rows of X, "
+            f"{rows}. Got {type(module).__name__} instead, whose first layer, {kind}, "
+            f"takes {n_read} inputs (torch says: {error})."
+        ) from error
     if output != (2, n_outputs):
         raise ValueError(
-            f"The 'module' parameter must return a network with {n_outputs} outputs, "
-            f"of shape (2, {n_outputs}) for 2 rows of X. Got shape {output} instead."
+            f"The 'module' parameter must be a network with {n_outputs} outputs, of "
+            f"shape (2, {n_outputs}) for 2 rows of X. Got one with outputs of shape "
+            f"{output} instead."
         )
-    return model
+    return model.train()

@@ -95,17 +95,20 @@ class Scaler:
     n_channels : int or None
         Number of channels whose pixels share one scale; None scales every column on
         its own.
+    standardize : bool, default=True
+        False leaves everything as it is, for a network that knows its inputs.
 
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_features,)
         In units of the columns.
     constant_ : bool ndarray of shape (n_features,)
-        True for columns (channels) that do not vary.
+        True for columns (channels) that do not vary; or, as they are, that are 0.
     """
 
-    def __init__(self, n_channels=None):
+    def __init__(self, n_channels=None, standardize=True):
         self.n_channels = n_channels
+        self.standardize = standardize
 
     def fit(self, X, weight):
         """Compute the statistics.
@@ -123,9 +126,14 @@ class Scaler:
             Itself.
         """
         total, n_features = weight.sum(), X.shape[1]
+        peak = self._peak(X)
+        if not self.standardize:
+            self.mean_, self.scale_ = np.zeros(n_features), np.ones(n_features)
+            self.constant_ = peak == 0
+            return self
         # statistics in units of a power of two near the largest entry: nothing
         # overflows or vanishes on the way, and no digit is lost
-        unit = np.exp2(np.floor(np.log2(self._peak(X))))
+        unit = np.exp2(np.floor(np.log2(np.where(peak > 0, peak, 1.0))))
         mean, variance = np.zeros(n_features), np.zeros(n_features)
         if sp.issparse(X):
             scaled = X.astype(np.float64) @ sp.diags_array(1 / unit)
@@ -155,7 +163,7 @@ class Scaler:
         return self
 
     def _peak(self, X):
-        """Largest absolute value per column or channel; 1 where all are zero."""
+        """Largest absolute value per column or channel."""
         if sp.issparse(X):
             peak = abs(X).max(axis=0).toarray().ravel().astype(np.float64)
         else:
@@ -163,7 +171,7 @@ class Scaler:
         if self.n_channels is not None:
             channels = peak.reshape(self.n_channels, -1)
             peak = np.repeat(channels.max(axis=1), channels.shape[1])
-        return np.where(peak > 0, peak, 1.0)
+        return peak
 
     def transform(self, X, columns=slice(None)):
         """Scale some columns.

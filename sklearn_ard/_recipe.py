@@ -7,6 +7,7 @@
    If all went: train it on all inputs again, with the KL divergence coming in later.
    (On a parity of three, 4 fits of 4 found the three with it, 1 of 2 without; pure
    noise still comes out empty.)
+   Each network may be trained densely first: without noise and without the prior.
 4. Polish: go on at half the rate, weigh and prune again.
 
 What was measured for it, on `selection_panel.py`, 64-64, batches of 64, seeds 0 to 2
@@ -33,18 +34,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from sklearn_ard._judge import mask_inputs, prune, readmission, relevance_of, sample
 from sklearn_ard._net import ARDNet, Batches
-from sklearn_ard.nn import (
-    KLWarmup,
-    elbo,
-    input_layers,
-    live_inputs,
-    mask_unread_units_,
-    prune_,
-    weigh_inputs,
-)
+from sklearn_ard.nn import KLWarmup, deterministic, elbo
 
 
 @dataclass(frozen=True)
@@ -70,9 +63,8 @@ MIN_STEPS = 800  # below, a single network is trained
 DECAY_FROM = 0.6  # share of a restarted stage after which the learning rate falls
 POLISH = 0.5  # learning rate of the other stages, as a share
 READMISSION = 2.0  # prices that a dropped input has to be worth to come back
+DENSE = KLWarmup(1.0, 2.0)  # the KL divergence does not count before the end
 PATIENT = KLWarmup(0.3, 0.7)  # for another try where no input seemed worth its price
-SAMPLE = 20_000  # rows that are enough to estimate the bound and the residuals
-_EPS = 1e-12
 
 
 @dataclass
@@ -121,6 +113,7 @@ def train(
     *,
     resizable: bool,
     max_iter,
+    dense_iter: int,
     learning_rate: float,
     cost: float,
     previous: tuple[ARDNet, np.ndarray] | None = None,
@@ -141,6 +134,8 @@ def train(
         dropped inputs are masked.
     max_iter : int or "auto"
         Epochs of all stages together.
+    dense_iter : int
+        Epochs of dense training in front of every stage that starts from scratch.
     learning_rate : float
         Of the stages that start from scratch.
     cost : float
@@ -176,7 +171,16 @@ def train(
                     data = batches.select(columns)
                 net = build(len(columns))
                 net.history.extend(history)
-                _mask_inputs(net, data, support[columns])
+                mask_inputs(net, data, support[columns])
+                if dense_iter:
+                    with deterministic(net.module_):
+                        net.train(
+                            data,
+                            dense_iter,
+                            learning_rate=learning_rate,
+                            warmup=DENSE,
+                            progress=progress,
+                        )
             net.train(
                 data,
                 epochs,
@@ -185,7 +189,7 @@ def train(
                 decay_from=DECAY_FROM if restart else 0.0,
                 progress=progress,
             )
-            support = _prune(net, data, columns, varies, cost if stage.weigh else 0)
+            support = prune(net, data, columns, varies, cost if stage.weigh else 0)
             if stage.readmit and cost > 0 and previous is None:
                 missed = readmission(net, data, batches) > READMISSION * cost
                 support = support | (varies & missed)
@@ -193,7 +197,7 @@ def train(
         interrupted = True
     if net is None:
         net = build(len(columns))
-    support = _prune(net, data, columns, varies, 0)
+    support = prune(net, data, columns, varies, 0)
     return _trained(net, data, columns, support, interrupted)
 
 
@@ -256,7 +260,7 @@ def train_online(
     varies = np.ones(n_features, dtype=bool)
     if warmup(n_steps / stage_steps) < 1:
         cost = 0.0  # what an input is worth shows under the whole KL divergence only
-    support = _prune(net, batches, columns, varies, cost)
+    support = prune(net, batches, columns, varies, cost)
     return _trained(net, batches, columns, support, interrupted), n_steps
 
 
@@ -265,111 +269,10 @@ def _trained(net, data, columns, support, interrupted):
         net,
         columns,
         support,
-        relevance=_relevance(net, data, columns, support),
-        elbo=elbo(net.module_, net.criterion_, *_sample(data)),
+        relevance=relevance_of(net, data, columns, support),
+        elbo=elbo(net.module_, net.criterion_, *sample(data)),
         interrupted=interrupted,
     )
-
-
-def _prune(net, data, columns, varies, cost):
-    """Prune weights, then inputs that are not worth `cost`; the support of all columns.
-
-    Without a price no input goes that the prior has not pruned.
-    """
-    module = net.module_
-    prune_(module)
-    if cost > 0:
-        weigh_inputs(module, net.criterion_, *_sample(data), cost=cost)
-        mask_unread_units_(module)
-    support = np.zeros_like(varies)
-    support[columns] = _to_columns(_live(net, data), len(columns)) & varies[columns]
-    return support
-
-
-def _live(net, data):
-    """Which inputs of a net are in use; all of them where it can not be known."""
-    layers = input_layers(net.module_, data.head())
-    return live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
-
-
-def _mask_inputs(net, data, support):
-    """Mask the inputs of a net that reads more than the `support`."""
-    if support.all():
-        return
-    for layer in input_layers(net.module_, data.head()):
-        n_units = len(layer.per_input(layer.mask))
-        live = support.reshape(n_units, -1).any(axis=1)
-        layer.mask_inputs_(torch.from_numpy(live).to(layer.mask.device))
-
-
-def _to_columns(units, n_columns):
-    """A value per column from a value per column or per channel."""
-    return np.repeat(units, n_columns // len(units))
-
-
-def _relevance(net, data, columns, support):
-    """Nats that each column is worth; a channel's are shared by its pixels."""
-    relevance = np.zeros(len(support))
-    if support.any():
-        units = weigh_inputs(net.module_, net.criterion_, *_sample(data))
-        units = units.cpu().numpy()
-        if len(units):
-            units = units.astype(np.float64) * len(units) / len(columns)
-            relevance[columns] = _to_columns(units, len(columns)).clip(min=0)
-    return np.where(support, relevance, 0.0)
-
-
-def readmission(net, data, batches):
-    """Nats that a linear or a squared term of each column would add to the fit.
-
-    A score test: the gradient of the NLL with respect to the network's outputs is what
-    the network leaves unexplained, and a column that it is correlated with was dropped
-    too soon.
-
-    Parameters
-    ----------
-    net : ARDNet
-        A trained net.
-    data, batches : Batches
-        The training data, with the columns that `net` reads and with all.
-
-    Returns
-    -------
-    ndarray of shape (n_features,)
-        -N/2 · log(1 - r²), the larger one of the two terms and of all outputs.
-
-    References
-    ----------
-    Rao (1948). Large sample tests of statistical hypotheses concerning several
-    parameters. Proc. Cambridge Phil. Soc. 44.
-    """
-    rows = data.draw(SAMPLE)
-    x, (target, weight) = data.rows(rows)
-    with torch.no_grad():
-        output = net.module_.eval()(x)
-    output.requires_grad_()
-    net.criterion_.likelihood(output, target).sum().backward()
-    residual = output.grad.cpu().double().numpy()
-    weight = weight.cpu().double().numpy()[:, None]
-    total = weight.sum()
-    residual -= (weight * residual).sum(axis=0) / total
-    residual *= weight / np.sqrt((weight * residual**2).sum(axis=0) / total + _EPS)
-
-    columns = batches.columns(rows)
-    nats = np.zeros(columns.shape[1])
-    for term in (columns, columns * columns):
-        mean = term.T @ weight / total
-        variance = (term * term).T @ weight / total - mean**2
-        covariance = term.T @ residual / total  # the residuals have mean 0
-        r2 = covariance**2 / (variance + _EPS)
-        r2 = r2.max(axis=1).clip(max=1 - _EPS)
-        nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))
-    return nats
-
-
-def _sample(data):
-    x, (target, weight) = data.sample(SAMPLE)
-    return x, target, weight
 
 
 def _embed(build, n_features, net, columns):

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import torch
 from sklearn.base import RegressorMixin, _fit_context
 
 from sklearn_ard._base import _BaseARD
@@ -190,18 +191,26 @@ class ARDRegressor(RegressorMixin, _BaseARD):
 
     def _scale_targets(self, targets, weight, *, reset):
         if reset:
-            self._target_scaler = Scaler().fit(targets, weight)
-            self._empty_output = np.zeros(targets.shape[1])
+            spread = Scaler().fit(targets, weight)
+            scaler = Scaler(standardize=self._standardizes).fit(targets, weight)
+            self._target_scaler = scaler
+            self._empty_output = (spread.mean_ - scaler.mean_) / scaler.scale_
+            self._empty_log_noise = 2 * np.log(spread.scale_ / scaler.scale_)
         return self._target_scaler.transform(targets)
 
     def _make_likelihood(self):
-        return GaussianLikelihood(self._n_outputs)
+        likelihood = GaussianLikelihood(self._n_outputs)
+        with torch.no_grad():
+            likelihood.log_noise_variance += torch.from_numpy(self._empty_log_noise)
+        return likelihood
 
     def _set_likelihood(self, criterion, elbo):
         scale = self._target_scaler.scale_
         if not self._support.any():
-            criterion.likelihood.log_noise_variance.data.zero_()
-            elbo = -0.5 * criterion.num_data * len(scale) * (math.log(2 * math.pi) + 1)
+            log_noise = torch.from_numpy(self._empty_log_noise)
+            criterion.likelihood.log_noise_variance.data.copy_(log_noise)
+            entropy = 0.5 * (math.log(2 * math.pi) + 1 + self._empty_log_noise)
+            elbo = -criterion.num_data * float(entropy.sum())
         noise = criterion.likelihood.log_noise_variance.detach().cpu().double().numpy()
         noise = np.exp(0.5 * noise) * scale
         self.noise_std_ = float(noise[0]) if self._y_is_1d else noise

@@ -347,7 +347,18 @@ BAD_PARAMETERS = [
     ({"device": "abacus"}, "'device' parameter of .*Got 'abacus'"),
     ({"device": "meta"}, "'device' parameter of .*Got 'meta'"),
     ({"callbacks": ["log"]}, "'callbacks' parameter of .*skorch callbacks. Got 'log'"),
-    ({"module": lambda i, o: nn.Linear(i, o)}, "'module'.*ARD layer.*Linear"),
+    ({"module": lambda i, o: nn.ReLU()}, "'module' of to_ard must.*Got ReLU with none"),
+    ({"module": nn.Linear(7, 3)}, "'module'.* 8 columns.*Linear, takes 7 inputs"),
+    (
+        {"module": nn.Linear(8, 9)},
+        r"'module'.* outputs, of shape \(2, [12]\).*\(2, 9\)",
+    ),
+    ({"dense_iter": -1}, "'dense_iter' parameter of .* must be.*Got -1"),
+    ({"padding": "reflect"}, "'padding' parameter of .* must be.*Got 'reflect'"),
+    (
+        {"input_shape": (2, 4), "conv_channels": (2, 2), "stride": (1, 2, 1)},
+        r"'stride' .* each of the 2 convolutions. Got \(1, 2, 1\)",
+    ),
     ({"module": lambda i, o: "network"}, "'module'.*torch.nn.Module.*'network'"),
     ({"module": lambda i, o: DenseARD(i, o + 1)}, "'module'.*outputs"),
 ]
@@ -380,7 +391,7 @@ BAD_DATA = [
     (lambda X, y: (X, y, np.zeros(150)), "sample_weight|weights"),
     (lambda X, y: (X, y, np.ones(3)), "sample_weight.shape == .3,."),
     (lambda X, y: (X[:, 0], y, None), "Expected 2D array, got 1D"),
-    (lambda X, y: (X.reshape(150, 2, 4), y, None), "array with dim 3"),
+    (lambda X, y: (X.reshape(150, 2, 4), y, None), "X must be 2-D.*shape .150, 2, 4."),
 ]
 
 

@@ -16,6 +16,7 @@ ORDER = [
     "nn",
     "_data",
     "_net",
+    "_judge",
     "_recipe",
     "_context",
     "_build",

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_ard import ARDRegressor, _recipe
+from sklearn_ard import ARDRegressor, _judge, _recipe
 from sklearn_ard._recipe import MIN_STEPS, N_STEPS, STAGES, plan
 
 
@@ -39,13 +39,13 @@ def test_inputs_get_a_second_chance(monkeypatch, residuals):
     y = X[:, 1] + X[:, 4] ** 2 + 0.1 * X[:, 0]
     if not residuals:
         monkeypatch.setattr(_recipe, "readmission", lambda *args: np.zeros(6))
-    real, calls = _recipe.weigh_inputs, []
+    real, calls = _judge.weigh_inputs, []
 
     def drop_all_at_first(model, *args, cost=None):
         calls.append(cost)
         return real(model, *args, cost=1e9 if len(calls) == 1 else cost)
 
-    monkeypatch.setattr(_recipe, "weigh_inputs", drop_all_at_first)
+    monkeypatch.setattr(_judge, "weigh_inputs", drop_all_at_first)
     model = ARDRegressor(random_state=0).fit(X, y)
     assert model.get_support()[[1, 4]].all()
     assert model.score(X, y) > 0.97

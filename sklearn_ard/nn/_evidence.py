@@ -41,12 +41,10 @@ def input_layers(model: nn.Module, x: Tensor) -> dict[ARDMixin, torch.Size]:
             found[layer] = args[0].shape[1:]
 
     hooks = [layer.register_forward_pre_hook(note) for layer in ard_layers(model)]
-    training = model.training
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _modes_restored(model):
             model.eval()(x)
     finally:
-        model.train(training)
         for hook in hooks:
             hook.remove()
     return found
@@ -173,9 +171,11 @@ def weigh_inputs(
         nll = criterion.likelihood(model(x), target) * sample_weight
         return float(nll.sum() * nats)
 
-    training = model.training
-    with torch.random.fork_rng(cuda_devices(x)), _cached(layers, x) as cache:
-        model.train()
+    with (
+        torch.random.fork_rng(cuda_devices(x)),
+        _sampling(model),
+        _cached(layers, x) as cache,
+    ):
         nll = expected_nll()
         for j in torch.argsort(kl).tolist():
             if not live[j]:
@@ -187,7 +187,6 @@ def weigh_inputs(
                 nll, live[j], evidence[j] = nll_without, False, 0.0
             else:
                 cache.put_back()
-    model.train(training)
     if cost is not None:
         for layer in layers:
             layer.mask_inputs_(live)
@@ -209,17 +208,39 @@ def elbo(model, criterion, x, target, sample_weight=None) -> float:
     """
     if sample_weight is None:
         sample_weight = torch.ones(len(x), device=x.device)
-    training = model.training
     total = 0.0
-    with torch.no_grad():
-        model.train()
+    with torch.no_grad(), _sampling(model):
         for rows in torch.arange(len(x), device=x.device).split(MAX_ROWS):
             for _ in range(N_DRAWS):
                 nll = criterion.likelihood(model(x[rows]), target[rows])
                 total += float((nll * sample_weight[rows]).sum()) / N_DRAWS
         kl = float(kl_divergence(model))
-    model.train(training)
     return -total * criterion.num_data / float(sample_weight.sum()) - kl
+
+
+@contextmanager
+def _sampling(model: nn.Module):
+    """Let the ARD layers sample and all else be as in evaluation mode.
+
+    Batch norm would otherwise take what is asked here for training data, and dropout
+    would add noise that is not the posterior's.
+    """
+    with _modes_restored(model):
+        model.eval()
+        for layer in ard_layers(model):
+            layer.train()
+        yield
+
+
+@contextmanager
+def _modes_restored(model: nn.Module):
+    """Give every module its training or evaluation mode back in the end."""
+    training = {module: module.training for module in model.modules()}
+    try:
+        yield
+    finally:
+        for module, mode in training.items():
+            module.training = mode
 
 
 class _Cache:

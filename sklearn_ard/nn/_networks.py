@@ -1,6 +1,7 @@
 """Dense and convolutional networks of ARD layers."""
 
 import math
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -104,9 +105,9 @@ class SkipARD(nn.Module):
 class ConvARD(nn.Sequential):
     """Convolutional network of ARD layers: convolutions, then a dense head.
 
-    Each convolution is followed by the activation and by max pooling over 2 in every
-    dimension that is still larger than 1. Images keep their size in a convolution
-    (padding ``kernel_size // 2``).
+    Each convolution is followed by the activation and by max pooling, in every
+    dimension that is still larger than 1. The default keeps the size of images in a
+    convolution and halves it in the pooling.
 
     Parameters
     ----------
@@ -117,20 +118,29 @@ class ConvARD(nn.Sequential):
         Number of outputs.
     conv_channels : tuple of int, default=(16, 32)
         Channels per convolution.
-    kernel_size : int, default=3
-        Width of every kernel.
+    kernel_size : int or tuple of int, default=3
+        Width of the kernels, of all convolutions or of each.
     hidden_layer_sizes : tuple of int, default=(64,)
         Units per hidden layer of the dense head.
     activation : str, default="relu"
         One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over all weights.
+    stride : int or tuple of int, default=1
+        Step of the kernels, of all convolutions or of each.
+    padding : "same", "valid", int or tuple of these, default="same"
+        Zeros around the images: as many as keep their size (with stride 1), none, or a
+        number on each side; of all convolutions or of each.
+    pool_size : int or tuple of int, default=2
+        Width and step of the max pooling, after all convolutions or after each; 1 for
+        none.
 
     Raises
     ------
     ValueError
-        If input_shape has not two to four entries, or the activation or the prior is
-        unknown.
+        If input_shape has not two to four entries, a tuple has not one entry per
+        convolution, an image is too small for a kernel or a pooling, or the activation
+        or the prior is unknown.
 
     Examples
     --------
@@ -138,6 +148,14 @@ class ConvARD(nn.Sequential):
     >>> from sklearn_ard.nn import ConvARD
     >>> ConvARD((1, 8, 8), 10)(torch.zeros(3, 64)).shape
     torch.Size([3, 10])
+
+    LeNet-5-Caffe:
+
+    >>> lenet = ConvARD(
+    ...     (1, 28, 28), 10, (20, 50), 5, hidden_layer_sizes=(500,), padding="valid"
+    ... )
+    >>> sum(layer.weight.numel() for layer in lenet if hasattr(layer, "weight"))
+    430500
     """
 
     def __init__(
@@ -149,6 +167,10 @@ class ConvARD(nn.Sequential):
         hidden_layer_sizes=(64,),
         activation="relu",
         prior="log_uniform",
+        *,
+        stride=1,
+        padding="same",
+        pool_size=2,
     ):
         super().__init__()
         if len(input_shape) - 1 not in _CONVOLUTIONS:
@@ -161,17 +183,39 @@ class ConvARD(nn.Sequential):
         channels, *size = input_shape
         convolution = _CONVOLUTIONS[len(size)]
         pooling = _POOLINGS[len(size)]
-        for n_channels in conv_channels:
+        n_layers = len(conv_channels)
+        for n_channels, kernel, step, border, pool in zip(
+            conv_channels,
+            _one_each("kernel_size", kernel_size, n_layers),
+            _one_each("stride", stride, n_layers),
+            _one_each("padding", padding, n_layers),
+            _one_each("pool_size", pool_size, n_layers),
+            strict=True,
+        ):
+            if border == "valid":
+                border = 0
+            elif border == "same" and step > 1:  # which torch does not have
+                border = kernel // 2
             self.append(
                 convolution(
-                    channels, n_channels, kernel_size, padding="same", prior=prior
+                    channels, n_channels, kernel, step, padding=border, prior=prior
                 )
             )
             self.append(_activation(activation))
-            window = tuple(2 if length > 1 else 1 for length in size)
-            self.append(pooling(window))
+            if border != "same":
+                size = [(length + 2 * border - kernel) // step + 1 for length in size]
+            window = tuple(min(pool, length) for length in size)
+            if min(window) < 1:
+                raise ValueError(
+                    f"The 'kernel_size' parameter must leave something of images of "
+                    f"the 'input_shape' {self.input_shape}. Got {kernel_size!r} with "
+                    f"stride={stride!r}, padding={padding!r} and pool_size="
+                    f"{pool_size!r} instead."
+                )
+            if max(window) > 1:
+                self.append(pooling(window))
             channels = n_channels
-            size = [length // step for length, step in zip(size, window, strict=True)]
+            size = [length // width for length, width in zip(size, window, strict=True)]
         self.append(nn.Flatten())
         _append_dense(
             self,
@@ -184,6 +228,18 @@ class ConvARD(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.reshape(-1, *self.input_shape))
+
+
+def _one_each(name, value, n_layers):
+    """A setting per convolution, from one for all or one for each."""
+    if isinstance(value, (Integral, str)):
+        return [value] * n_layers
+    if len(value) != n_layers:
+        raise ValueError(
+            f"The {name!r} parameter must be one value, or one for each of the "
+            f"{n_layers} convolutions. Got {tuple(value)!r} instead."
+        )
+    return list(value)
 
 
 def _append_dense(model, n_inputs, n_outputs, hidden_layer_sizes, activation, prior):

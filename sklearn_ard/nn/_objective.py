@@ -108,7 +108,8 @@ class ELBOLoss(nn.Module):
         Share of the KL divergence that counts at present, 0 to 1: set it to a
         :class:`KLWarmup` as training goes on. 1 after construction.
     nll_, kl_ : Tensor of shape ()
-        The two terms of the last call in nats, the NLL per sample and the KL in all.
+        The two terms of the last call in nats, the NLL per sample and the KL in all; 0
+        where `beta` is, since the KL is not computed then.
 
     Raises
     ------
@@ -179,6 +180,9 @@ class ELBOLoss(nn.Module):
         if sample_weight is not None:
             nll = nll * sample_weight
         self.nll_ = nll.mean()
+        if self.beta == 0:
+            self.kl_ = torch.zeros_like(self.nll_)
+            return self.nll_
         self.kl_ = kl_divergence(self._model[0])
         factor = self.reg_factor * self.beta / self.num_data
         return self.nll_ + factor * self.kl_

@@ -1,0 +1,364 @@
+"""The table of "Variational Dropout Sparsifies Deep Neural Networks", on MNIST.
+
+Every network is trained densely for a few epochs. From there
+
+- ours: `to_ard`, then the evidence lower bound with a log-uniform prior (weights go) or
+  one prior per input and unit (inputs, units and channels go). The KL divergence comes
+  in over the first stretch; then the threshold of log alpha falls while the training
+  goes on, and what is above it is pruned for good after every epoch.
+- magnitude: the weights that are smallest are pruned to the same sparsity by
+  `torch.nn.utils.prune`, little by little over the same stretch (Zhu & Gupta 2017,
+  eq. 1), and the rest is trained on, in all for the same number of steps.
+
+Prints what the papers report beside what was measured, on the test set of 10,000.
+Everything is saved after every epoch: a run that was stopped goes on where it was.
+
+    python examples/benchmarks/mnist.py --data mnist.npz
+    python examples/benchmarks/mnist.py --network lenet-5 --epochs 10 --device cuda
+"""
+
+import argparse
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils import prune
+
+from sklearn_ard.nn import (
+    ELBOLoss,
+    GroupARD,
+    KLWarmup,
+    LogUniform,
+    ard_layers,
+    prune_,
+    to_ard,
+)
+
+BATCH_SIZE = 200
+DENSE_RATE = 1e-3  # learning rates of Adam
+RATE = 2e-3
+VARIANCE_RATE = 5  # times as fast: log sigma² has far to go
+WARMUP = KLWarmup(0.0, 0.15)  # shares of the training
+PRUNING = KLWarmup(0.15, 0.7)  # the threshold falls from 3
+DECAY_FROM = 0.5  # half a cosine to zero
+
+
+def lenet_300_100(first=300, second=100):
+    return nn.Sequential(
+        nn.Linear(784, first),
+        nn.ReLU(),
+        nn.Linear(first, second),
+        nn.ReLU(),
+        nn.Linear(second, 10),
+    )
+
+
+def lenet_5_caffe():
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 20, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(20, 50, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(800, 500),
+        nn.ReLU(),
+        nn.Linear(500, 10),
+    )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A network, how it is made sparse, and what the papers report."""
+
+    make: callable
+    prior: type
+    reg_factor: float
+    threshold: float  # of log alpha in the end
+    dense_epochs: int
+    epochs: int
+    n_seeds: int
+    papers: tuple  # rows of the table
+
+
+EXPERIMENTS = {
+    "lenet-300-100": Experiment(
+        lenet_300_100, LogUniform, 0.5, -0.9, 3, 60, 3,
+        (
+            ("Sparse VD (Molchanov 2017)", 1.92, 68, "98.9 97.2 62.0", "", ""),
+            ("Dynamic surgery (Guo 2016)", 1.99, 56, "98.2 98.2 94.5", "", ""),
+        ),
+    ),
+    "lenet-5": Experiment(
+        lenet_5_caffe, LogUniform, 1.0, 0.0, 3, 24, 1,
+        (
+            ("Sparse VD (Molchanov 2017)", 0.75, 280, "67 98 99.8 95", "", ""),
+            ("Dynamic surgery (Guo 2016)", 0.91, 111, "86 97 99.3 96", "", ""),
+        ),
+    ),
+    "structured-500-300": Experiment(
+        lambda: lenet_300_100(500, 300), GroupARD, 1.0, 0.0, 3, 60, 1,
+        (("SBP (Neklyudov 2017)", 1.55, "", "", "245-160-55", ""),),
+    ),
+    "structured-lenet-5": Experiment(
+        lenet_5_caffe, GroupARD, 1.0, 0.0, 3, 24, 1,
+        (
+            ("SBP (Neklyudov 2017)", 0.86, "", "", "3-18-284-283", ""),
+            ("BC-GHS (Louizos 2017)", 1.0, "", "", "5-10-76-16", "158,000"),
+        ),
+    ),
+}  # fmt: skip
+
+
+def load_mnist(path, device):
+    """Pixels from 0 to 1 and labels, the original 60,000 and 10,000."""
+    if path:
+        with np.load(path) as data:
+            images = np.concatenate([data["x_train"], data["x_test"]])
+            labels = np.concatenate([data["y_train"], data["y_test"]])
+    else:
+        from sklearn.datasets import fetch_openml
+
+        images, labels = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
+    x = torch.from_numpy(images.reshape(70_000, 784).astype(np.float32) / 255)
+    y = torch.from_numpy(labels.astype(np.int64))
+    x, y = x.to(device), y.to(device)
+    return (x[:60_000], y[:60_000]), (x[60_000:], y[60_000:])
+
+
+def train(model, loss, data, epochs, rate, path, *, before_step=None, after_epoch=None):
+    """Adam, with the learning rate falling to zero; goes on from the file at `path`.
+
+    Parameters
+    ----------
+    model : Module
+        Trained in place.
+    loss : callable
+        Takes outputs and labels.
+    data : tuple of Tensor
+        Pixels and labels.
+    epochs : int
+        Passes over the data.
+    rate : float
+        Learning rate at its peak.
+    path : Path
+        Of the checkpoint.
+    before_step, after_epoch : callable, optional
+        Called with the share of the training (0 to 1) that has passed.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    variances = [p for name, p in model.named_parameters() if "log_sigma2" in name]
+    others = [p for name, p in model.named_parameters() if "log_sigma2" not in name]
+    groups = [{"params": others, "factor": 1.0}]
+    if variances:
+        groups.append({"params": variances, "factor": VARIANCE_RATE})
+    optimizer = torch.optim.Adam(groups, lr=rate, fused=True)
+    x, y = data
+    n_batches = math.ceil(len(x) / BATCH_SIZE)
+    state = {"epoch": 0, "seconds": 0.0}
+    if path.exists():
+        state = torch.load(path, map_location=x.device)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"].cpu())
+    for epoch in range(state["epoch"], epochs):
+        start = time.perf_counter()
+        model.train()
+        for batch, rows in enumerate(torch.randperm(len(x)).tensor_split(n_batches)):
+            progress = (epoch + batch / n_batches) / epochs
+            past = max(0.0, progress - DECAY_FROM) / (1 - DECAY_FROM)
+            for group in optimizer.param_groups:
+                group["lr"] = (
+                    rate * group["factor"] * (1 + math.cos(math.pi * past)) / 2
+                )
+            if before_step:
+                before_step(progress)
+            rows = rows.to(x.device)
+            value = loss(model(x[rows]), y[rows])
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+        if after_epoch:
+            after_epoch((epoch + 1) / epochs)
+        state = {
+            "epoch": epoch + 1,
+            "seconds": state["seconds"] + time.perf_counter() - start,
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "rng": torch.get_rng_state(),
+        }
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+        print(f"{path.stem}: {epoch + 1}/{epochs}, loss {value.item():.4f}", flush=True)
+    return state["seconds"]
+
+
+def train_sparse(model, experiment, data, epochs, path):
+    """Ours: prune by log alpha below a threshold that falls."""
+    criterion = ELBOLoss(model, len(data[0]), "categorical", experiment.reg_factor)
+
+    def before_step(progress):
+        criterion.beta = WARMUP(progress)
+
+    def after_epoch(progress):
+        fallen = PRUNING(progress)
+        threshold = (1 - fallen) * 3 + fallen * experiment.threshold
+        for layer in ard_layers(model):
+            layer.prior = experiment.prior(threshold=threshold)
+        if fallen > 0:
+            prune_(model)
+
+    seconds = train(
+        model, criterion, data, epochs, RATE, path,
+        before_step=before_step, after_epoch=after_epoch,
+    )  # fmt: skip
+    after_epoch(1.0)
+    return seconds
+
+
+def train_magnitude(model, sparsity, data, epochs, path):
+    """The baseline: prune the smallest weights, more and more of them."""
+    parts = [(layer, "weight") for layer in weight_layers(model)]
+    for part in parts:
+        prune.identity(*part)
+
+    def after_epoch(progress):
+        target = sparsity * (1 - (1 - PRUNING(progress)) ** 3)
+        masks = torch.cat([layer.weight_mask.flatten() for layer, _ in parts])
+        more = round(target * len(masks)) - int((masks == 0).sum())
+        if more > 0:
+            prune.global_unstructured(parts, prune.L1Unstructured, amount=more)
+
+    return train(
+        model, F.cross_entropy, data, epochs, RATE, path, after_epoch=after_epoch
+    )
+
+
+def weight_layers(model):
+    return [layer for layer in model if isinstance(layer, (nn.Linear, nn.Conv2d))]
+
+
+@torch.no_grad()
+def report(model, test):
+    """Test error, compression, sparsity and inputs per layer, multiply-adds."""
+    x, y = test
+    sizes = {}
+
+    def note_size(layer, args, output):
+        sizes[layer] = math.prod(output.shape[2:])
+
+    layers = weight_layers(model)
+    hooks = [layer.register_forward_hook(note_size) for layer in layers]
+    model.eval()
+    wrong = sum(
+        int((model(part).argmax(dim=1) != labels).sum())
+        for part, labels in zip(x.split(1000), y.split(1000), strict=True)
+    )
+    for hook in hooks:
+        hook.remove()
+    kept = [
+        layer.keep() if hasattr(layer, "keep") else layer.weight != 0
+        for layer in layers
+    ]
+    # an input (unit, channel) counts if it is read; a flattened channel's pixels do
+    read = [k.flatten(2).any(2).any(0) if k.dim() > 2 else k.any(0) for k in kept]
+    live = []
+    for r, following in zip(kept, [*read[1:], None], strict=True):
+        n_out = len(r)
+        live.append(n_out if following is None else _n_live(following, n_out))
+    n_in = [int(r.sum()) for r in read]
+    macs = sum(
+        out * n * layer.weight[0, 0].numel() * sizes[layer]
+        for layer, out, n in zip(layers, live, n_in, strict=True)
+    )
+    total = sum(k.numel() for k in kept)
+    units = n_in if isinstance(layers[0], nn.Linear) else [*live[:2], *n_in[2:]]
+    return {
+        "error %": 100 * wrong / len(x),
+        "compression": total / max(1, sum(int(k.sum()) for k in kept)),
+        "% pruned per layer": " ".join(
+            f"{100 * (1 - k.float().mean().item()):.1f}" for k in kept
+        ),
+        "left": "-".join(map(str, units)),
+        "multiply-adds": f"{macs:,}",
+    }
+
+
+def _n_live(read, n_units):
+    """How many units (channels, of several flattened pixels each) somebody reads."""
+    return int(read.view(n_units, -1).any(1).sum())
+
+
+def run(name, seed, epochs, data, test, device, folder):
+    """Rows of the table for one experiment and seed."""
+    experiment = EXPERIMENTS[name]
+    epochs = epochs or experiment.epochs
+    stem = f"{name}_{epochs}_{seed}"
+    torch.manual_seed(seed)
+    dense = experiment.make().to(device)
+    seconds = train(
+        dense, F.cross_entropy, data, experiment.dense_epochs, DENSE_RATE,
+        folder / f"{stem}_dense.pt",
+    )  # fmt: skip
+    rows = [{"model": "dense", **report(dense, test), "seconds": seconds}]
+
+    sparse = to_ard(dense, experiment.prior())
+    path = folder / f"{stem}_sparse.pt"
+    seconds = train_sparse(sparse, experiment, data, epochs, path)
+    rows.append({"model": "ours", **report(sparse, test), "seconds": seconds})
+
+    sparsity = 1 - 1 / rows[-1]["compression"]
+    path = folder / f"{stem}_magnitude.pt"
+    seconds = train_magnitude(dense, sparsity, data, epochs, path)
+    rows.append({"model": "magnitude", **report(dense, test), "seconds": seconds})
+    return [{"network": name, "seed": seed, **row} for row in rows]
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--network", nargs="*", choices=EXPERIMENTS)
+    parser.add_argument("--epochs", type=int, help="of sparse training")
+    parser.add_argument("--seeds", type=int, help="how many")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--data", help="file with x_train, y_train, x_test, y_test")
+    parser.add_argument("--checkpoints", type=Path, default=Path("mnist_checkpoints"))
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    arguments.checkpoints.mkdir(exist_ok=True, parents=True)
+    data, test = load_mnist(arguments.data, arguments.device)
+
+    rows = []
+    for name in arguments.network or EXPERIMENTS:
+        experiment = EXPERIMENTS[name]
+        for paper in experiment.papers:
+            keys = (
+                "model", "error %", "compression", "% pruned per layer", "left",
+                "multiply-adds",
+            )  # fmt: skip
+            rows.append({"network": name, **dict(zip(keys, paper, strict=True))})
+        for seed in range(arguments.seeds or experiment.n_seeds):
+            rows += run(
+                name, seed, arguments.epochs, data, test, arguments.device,
+                arguments.checkpoints,
+            )  # fmt: skip
+    table = pd.DataFrame(rows).astype({"seed": "Int64"})
+    print(table.to_string(index=False, na_rep="", float_format="{:.2f}".format))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What becomes of the inputs: pruned, priced or readmitted, and what each is worth."""
+
+import numpy as np
+import torch
+
+from sklearn_ard.nn import (
+    input_layers,
+    live_inputs,
+    mask_unread_units_,
+    prune_,
+    weigh_inputs,
+)
+
+SAMPLE = 20_000  # rows that are enough to estimate the bound and the residuals
+_EPS = 1e-12
+
+
+def prune(net, data, columns, varies, cost):
+    """Prune weights, then inputs that are not worth `cost`; the support of all columns.
+
+    Without a price no input goes that the prior has not pruned.
+    """
+    module = net.module_
+    prune_(module)
+    if cost > 0:
+        weigh_inputs(module, net.criterion_, *sample(data), cost=cost)
+        mask_unread_units_(module)
+    support = np.zeros_like(varies)
+    support[columns] = _to_columns(_live(net, data), len(columns)) & varies[columns]
+    return support
+
+
+def _live(net, data):
+    """Which inputs of a net are in use; all of them where it can not be known."""
+    layers = input_layers(net.module_, data.head())
+    return live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
+
+
+def mask_inputs(net, data, support):
+    """Mask the inputs of a net that reads more than the `support`."""
+    if support.all():
+        return
+    for layer in input_layers(net.module_, data.head()):
+        n_units = len(layer.per_input(layer.mask))
+        live = support.reshape(n_units, -1).any(axis=1)
+        layer.mask_inputs_(torch.from_numpy(live).to(layer.mask.device))
+
+
+def _to_columns(units, n_columns):
+    """A value per column from a value per column or per channel."""
+    return np.repeat(units, n_columns // len(units))
+
+
+def relevance_of(net, data, columns, support):
+    """Nats that each column is worth; a channel's are shared by its pixels."""
+    relevance = np.zeros(len(support))
+    if support.any():
+        units = weigh_inputs(net.module_, net.criterion_, *sample(data))
+        units = units.cpu().numpy()
+        if len(units):
+            units = units.astype(np.float64) * len(units) / len(columns)
+            relevance[columns] = _to_columns(units, len(columns)).clip(min=0)
+    return np.where(support, relevance, 0.0)
+
+
+def readmission(net, data, batches):
+    """Nats that a linear or a squared term of each column would add to the fit.
+
+    A score test: the gradient of the NLL with respect to the network's outputs is what
+    the network leaves unexplained, and a column that it is correlated with was dropped
+    too soon.
+
+    Parameters
+    ----------
+    net : ARDNet
+        A trained net.
+    data, batches : Batches
+        The training data, with the columns that `net` reads and with all.
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        -N/2 · log(1 - r²), the larger one of the two terms and of all outputs.
+
+    References
+    ----------
+    Rao (1948). Large sample tests of statistical hypotheses concerning several
+    parameters. Proc. Cambridge Phil. Soc. 44.
+    """
+    rows = data.draw(SAMPLE)
+    x, (target, weight) = data.rows(rows)
+    with torch.no_grad():
+        output = net.module_.eval()(x)
+    output.requires_grad_()
+    net.criterion_.likelihood(output, target).sum().backward()
+    residual = output.grad.cpu().double().numpy()
+    weight = weight.cpu().double().numpy()[:, None]
+    total = weight.sum()
+    residual -= (weight * residual).sum(axis=0) / total
+    residual *= weight / np.sqrt((weight * residual**2).sum(axis=0) / total + _EPS)
+
+    columns = batches.columns(rows)
+    nats = np.zeros(columns.shape[1])
+    for term in (columns, columns * columns):
+        mean = term.T @ weight / total
+        variance = (term * term).T @ weight / total - mean**2
+        covariance = term.T @ residual / total  # the residuals have mean 0
+        r2 = covariance**2 / (variance + _EPS)
+        r2 = r2.max(axis=1).clip(max=1 - _EPS)
+        nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))
+    return nats
+
+
+def sample(data):
+    """Rows, targets and weights that are enough to judge by."""
+    x, (target, weight) = data.sample(SAMPLE)
+    return x, target, weight
