@@ -33,12 +33,24 @@ class ARDRegressor(RegressorMixin, _BaseARD):
         channel are standardised alike.
     conv_channels : tuple of int, default=()
         Channels per convolution, in front of the hidden layers; needs `input_shape`.
-    kernel_size : int, default=3
-        Width of the kernels of every convolution.
-    module : callable, default=None
-        Makes a network of ARD layers in place of the above: called with the number of
-        inputs (or `input_shape`) and the number of outputs, returns a
-        :class:`torch.nn.Module` that takes a batch of rows of X.
+    kernel_size : int or tuple of int, default=3
+        Width of the kernels, of all convolutions or of each.
+    stride : int or tuple of int, default=1
+        Step of the kernels, of all convolutions or of each.
+    padding : "same", "valid", int or tuple of these, default="same"
+        Zeros around the images: as many as keep their size, none, or a number on each
+        side; of all convolutions or of each.
+    pool_size : int or tuple of int, default=2
+        Width of the max pooling after all convolutions or after each; 1 for none.
+    module : torch.nn.Module or callable, default=None
+        A network in place of all above. A Module, trained or not, is copied and is
+        where every network of a fit starts from. It gets the rows of X as they are (as
+        images, with `input_shape`), and gives outputs in units of y: nothing is
+        standardised, since it knows what it was trained on. A callable makes a network
+        for standardised columns: it is called with the number of inputs (or
+        `input_shape`) and the number of outputs, and returns a Module that takes a
+        batch of flat rows. A network without any ARD layer is converted by
+        :func:`sklearn_ard.nn.to_ard`.
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights; see :mod:`sklearn_ard.nn`.
     feature_cost : float or "auto", default="auto"
@@ -51,6 +63,9 @@ class ARDRegressor(RegressorMixin, _BaseARD):
     max_iter : int or "auto", default="auto"
         Epochs of the whole training; "auto" makes 3,000 steps of them, but at least 10
         and at most 1,000 epochs.
+    dense_iter : int, default=0
+        Epochs of dense training, without noise and prior, that every network begins
+        with and that `max_iter` does not count; see the Notes. Used by `fit` alone.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01

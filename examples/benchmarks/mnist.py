@@ -2,10 +2,12 @@
 
 Every network is trained densely for a few epochs. From there
 
-- ours: `to_ard`, then the evidence lower bound with a log-uniform prior (weights go) or
-  one prior per input and unit (inputs, units and channels go). The KL divergence comes
-  in over the first stretch; then the threshold of log alpha falls while the training
-  goes on, and what is above it is pruned for good after every epoch.
+- ours: `to_ard`, then the evidence lower bound with the log-uniform prior. The KL
+  divergence comes in over the first stretch. Then, while the training goes on, weights
+  are pruned for good after every epoch: those above log alpha = 3, and then either
+  those of the highest log alpha, up to a compression that rises to what was asked for
+  (the first two networks), or all of an input, unit or channel whose weights carry
+  fewer nats of KL divergence than a price that rises (the structured ones).
 - magnitude: the weights that are smallest are pruned to the same sparsity by
   `torch.nn.utils.prune`, little by little over the same stretch (Zhu & Gupta 2017,
   eq. 1), and the rest is trained on, in all for the same number of steps.
@@ -21,6 +23,7 @@ import argparse
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,21 +34,23 @@ from torch import nn
 from torch.nn.utils import prune
 
 from sklearn_ard.nn import (
+    ARDMixin,
     ELBOLoss,
-    GroupARD,
     KLWarmup,
-    LogUniform,
     ard_layers,
+    mask_unread_units_,
     prune_,
     to_ard,
 )
 
 BATCH_SIZE = 200
+DENSE_EPOCHS = 3
 DENSE_RATE = 1e-3  # learning rates of Adam
 RATE = 2e-3
 VARIANCE_RATE = 5  # times as fast: log sigma² has far to go
 WARMUP = KLWarmup(0.0, 0.15)  # shares of the training
-PRUNING = KLWarmup(0.15, 0.7)  # the threshold falls from 3
+PRUNING = KLWarmup(0.15, 0.7)  # compression and prices rise
+MOST = 0.2  # share of a layer's units that go at once
 DECAY_FROM = 0.5  # half a cosine to zero
 
 
@@ -80,42 +85,60 @@ class Experiment:
     """A network, how it is made sparse, and what the papers report."""
 
     make: callable
-    prior: type
-    reg_factor: float
-    threshold: float  # of log alpha in the end
-    dense_epochs: int
-    epochs: int
+    epochs: int  # of sparse training
     n_seeds: int
     papers: tuple  # rows of the table
+    reg_factor: float = 1.0
+    compression: float = 1.0  # all weights / kept weights that is to be reached
+    input_price: float = 0.0  # nats per pixel, in the end
+    unit_price: float = 0.0  # nats per unit or channel
+    mac_price: float = 0.0  # nats per multiply-add that one of these takes part in
 
 
 EXPERIMENTS = {
     "lenet-300-100": Experiment(
-        lenet_300_100, LogUniform, 0.5, -0.9, 3, 60, 3,
-        (
+        lenet_300_100,
+        epochs=60,
+        n_seeds=3,
+        papers=(
             ("Sparse VD (Molchanov 2017)", 1.92, 68, "98.9 97.2 62.0", "", ""),
             ("Dynamic surgery (Guo 2016)", 1.99, 56, "98.2 98.2 94.5", "", ""),
         ),
+        reg_factor=0.5,
+        compression=105,
     ),
     "lenet-5": Experiment(
-        lenet_5_caffe, LogUniform, 1.0, 0.0, 3, 24, 1,
-        (
+        lenet_5_caffe,
+        epochs=36,
+        n_seeds=1,
+        papers=(
             ("Sparse VD (Molchanov 2017)", 0.75, 280, "67 98 99.8 95", "", ""),
             ("Dynamic surgery (Guo 2016)", 0.91, 111, "86 97 99.3 96", "", ""),
         ),
+        reg_factor=0.5,
+        compression=285,
     ),
     "structured-500-300": Experiment(
-        lambda: lenet_300_100(500, 300), GroupARD, 1.0, 0.0, 3, 60, 1,
-        (("SBP (Neklyudov 2017)", 1.55, "", "", "245-160-55", ""),),
+        partial(lenet_300_100, 500, 300),
+        epochs=60,
+        n_seeds=1,
+        papers=(("SBP (Neklyudov 2017)", 1.55, "", "", "245-160-55", ""),),
+        reg_factor=0.3,
+        input_price=13.0,
+        unit_price=6.0,
     ),
     "structured-lenet-5": Experiment(
-        lenet_5_caffe, GroupARD, 1.0, 0.0, 3, 24, 1,
-        (
+        lenet_5_caffe,
+        epochs=16,
+        n_seeds=1,
+        papers=(
             ("SBP (Neklyudov 2017)", 0.86, "", "", "3-18-284-283", ""),
             ("BC-GHS (Louizos 2017)", 1.0, "", "", "5-10-76-16", "158,000"),
         ),
+        reg_factor=0.5,
+        mac_price=0.006,
     ),
-}  # fmt: skip
+}
 
 
 def load_mnist(path, device):
@@ -206,26 +229,74 @@ def train(model, loss, data, epochs, rate, path, *, before_step=None, after_epoc
 
 
 def train_sparse(model, experiment, data, epochs, path):
-    """Ours: prune by log alpha below a threshold that falls."""
+    """Ours: prune for good after every epoch what the experiment asks for."""
     criterion = ELBOLoss(model, len(data[0]), "categorical", experiment.reg_factor)
+    n_positions = positions(model)
 
     def before_step(progress):
         criterion.beta = WARMUP(progress)
 
     def after_epoch(progress):
-        fallen = PRUNING(progress)
-        threshold = (1 - fallen) * 3 + fallen * experiment.threshold
-        for layer in ard_layers(model):
-            layer.prior = experiment.prior(threshold=threshold)
-        if fallen > 0:
-            prune_(model)
+        share = PRUNING(progress)
+        if share == 0:
+            return
+        prune_(model)
+        if experiment.compression > 1:
+            prune_to(model, 1 + share * (experiment.compression - 1))
+        else:
+            drop_units(model, n_positions, experiment, share)
 
-    seconds = train(
+    return train(
         model, criterion, data, epochs, RATE, path,
         before_step=before_step, after_epoch=after_epoch,
     )  # fmt: skip
-    after_epoch(1.0)
-    return seconds
+
+
+@torch.no_grad()
+def prune_to(model, compression):
+    """Prune the weights of the highest log alpha, as many as it takes."""
+    layers = ard_layers(model)
+    log_alpha = torch.cat([layer.log_alpha[layer.mask > 0] for layer in layers])
+    n_kept = int(sum(layer.mask.numel() for layer in layers) / compression)
+    if n_kept < len(log_alpha):
+        threshold = log_alpha.kthvalue(n_kept).values
+        for layer in layers:
+            layer.mask *= layer.log_alpha <= threshold
+        mask_unread_units_(model)
+
+
+@torch.no_grad()
+def drop_units(model, n_positions, prices, share):
+    """Prune inputs, units and channels that carry less than a share of their price.
+
+    What one carries is the KL divergence of the weights that leave it, in nats; what it
+    costs is a price of its own, and one for every multiply-add with its weights.
+    """
+    layers = ard_layers(model)
+    n_in, n_out = units_left([layer.mask.bool() for layer in layers])
+    macs = [
+        layer.weight[0, 0].numel() * n
+        for layer, n in zip(layers, n_positions, strict=True)
+    ]
+    for i, layer in enumerate(layers):
+        nats = layer.per_input(layer.kl())
+        n_units = len(nats) if i == 0 else len(layers[i - 1].weight)
+        if n_units == 1:
+            continue  # the one channel of the images
+        n_pixels = len(nats) // n_units  # of a flattened channel
+        one = share * prices.mac_price * macs[i] * n_out[i]
+        price = (
+            share * (prices.unit_price if i else prices.input_price) + n_pixels * one
+        )
+        if i:
+            price += share * prices.mac_price * macs[i - 1] * n_in[i - 1]
+        worth = nats.view(n_units, n_pixels).sum(dim=1)
+        live = worth > 0
+        n_most = math.ceil(MOST * int(live.sum()))  # the price falls with the others
+        cheap = worth <= worth[live].kthvalue(n_most).values
+        live &= ~(cheap & (worth < price))
+        layer.mask_inputs_(live.repeat_interleave(n_pixels) & (nats >= one))
+    prune_(model)
 
 
 def train_magnitude(model, sparsity, data, epochs, path):
@@ -251,54 +322,64 @@ def weight_layers(model):
 
 
 @torch.no_grad()
+def positions(model):
+    """How many positions each layer is applied to: 1, or pixels of its output."""
+    found = []
+    hooks = [
+        layer.register_forward_hook(
+            lambda layer, args, output: found.append(math.prod(output.shape[2:]))
+        )
+        for layer in weight_layers(model)
+    ]
+    model.eval()(torch.zeros(1, 784, device=next(model.parameters()).device))
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def units_left(kept):
+    """Inputs that each layer reads, and outputs that the next one reads."""
+    read = [k.flatten(2).any(dim=2) if k.dim() > 2 else k for k in kept]
+    read = [r.any(dim=0) for r in read]
+    n_in = [int(r.sum()) for r in read]
+    # a flattened channel is read by several inputs
+    n_out = [
+        int(r.view(len(k), -1).any(dim=1).sum())
+        for k, r in zip(kept[:-1], read[1:], strict=True)
+    ]
+    return n_in, [*n_out, len(kept[-1])]
+
+
+@torch.no_grad()
 def report(model, test):
-    """Test error, compression, sparsity and inputs per layer, multiply-adds."""
+    """Test error, compression, sparsity and units per layer, multiply-adds."""
     x, y = test
-    sizes = {}
-
-    def note_size(layer, args, output):
-        sizes[layer] = math.prod(output.shape[2:])
-
-    layers = weight_layers(model)
-    hooks = [layer.register_forward_hook(note_size) for layer in layers]
+    layers, n_positions = weight_layers(model), positions(model)
     model.eval()
     wrong = sum(
         int((model(part).argmax(dim=1) != labels).sum())
         for part, labels in zip(x.split(1000), y.split(1000), strict=True)
     )
-    for hook in hooks:
-        hook.remove()
     kept = [
-        layer.keep() if hasattr(layer, "keep") else layer.weight != 0
+        layer.keep() if isinstance(layer, ARDMixin) else layer.weight != 0
         for layer in layers
     ]
-    # an input (unit, channel) counts if it is read; a flattened channel's pixels do
-    read = [k.flatten(2).any(2).any(0) if k.dim() > 2 else k.any(0) for k in kept]
-    live = []
-    for r, following in zip(kept, [*read[1:], None], strict=True):
-        n_out = len(r)
-        live.append(n_out if following is None else _n_live(following, n_out))
-    n_in = [int(r.sum()) for r in read]
+    n_kept = sum(int(k.sum()) for k in kept)
+    n_in, n_out = units_left(kept)
     macs = sum(
-        out * n * layer.weight[0, 0].numel() * sizes[layer]
-        for layer, out, n in zip(layers, live, n_in, strict=True)
+        a * b * k[0, 0].numel() * n
+        for a, b, k, n in zip(n_in, n_out, kept, n_positions, strict=True)
     )
-    total = sum(k.numel() for k in kept)
-    units = n_in if isinstance(layers[0], nn.Linear) else [*live[:2], *n_in[2:]]
+    units = n_in if isinstance(layers[0], nn.Linear) else [*n_out[:2], *n_in[2:]]
     return {
         "error %": 100 * wrong / len(x),
-        "compression": total / max(1, sum(int(k.sum()) for k in kept)),
+        "compression": sum(k.numel() for k in kept) / max(1, n_kept),
         "% pruned per layer": " ".join(
             f"{100 * (1 - k.float().mean().item()):.1f}" for k in kept
         ),
         "left": "-".join(map(str, units)),
         "multiply-adds": f"{macs:,}",
     }
-
-
-def _n_live(read, n_units):
-    """How many units (channels, of several flattened pixels each) somebody reads."""
-    return int(read.view(n_units, -1).any(1).sum())
 
 
 def run(name, seed, epochs, data, test, device, folder):
@@ -309,12 +390,12 @@ def run(name, seed, epochs, data, test, device, folder):
     torch.manual_seed(seed)
     dense = experiment.make().to(device)
     seconds = train(
-        dense, F.cross_entropy, data, experiment.dense_epochs, DENSE_RATE,
+        dense, F.cross_entropy, data, DENSE_EPOCHS, DENSE_RATE,
         folder / f"{stem}_dense.pt",
     )  # fmt: skip
     rows = [{"model": "dense", **report(dense, test), "seconds": seconds}]
 
-    sparse = to_ard(dense, experiment.prior())
+    sparse = to_ard(dense)
     path = folder / f"{stem}_sparse.pt"
     seconds = train_sparse(sparse, experiment, data, epochs, path)
     rows.append({"model": "ours", **report(sparse, test), "seconds": seconds})

@@ -10,6 +10,7 @@ from sklearn_ard.nn._evidence import (
     weigh_inputs,
 )
 from sklearn_ard.nn._layers import (
+    ARDMixin,
     Conv1dARD,
     Conv2dARD,
     Conv3dARD,
@@ -30,6 +31,7 @@ from sklearn_ard.nn._priors import ARD, GroupARD, LogUniform, Prior, log_alpha
 
 __all__ = [
     "ARD",
+    "ARDMixin",
     "CategoricalLikelihood",
     "Conv1dARD",
     "Conv2dARD",
