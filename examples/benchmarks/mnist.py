@@ -124,8 +124,8 @@ EXPERIMENTS = {
         n_seeds=1,
         papers=(("SBP (Neklyudov 2017)", 1.55, "", "", "245-160-55", ""),),
         reg_factor=0.3,
-        input_price=13.0,
-        unit_price=6.0,
+        input_price=15.0,
+        unit_price=8.0,
     ),
     "structured-lenet-5": Experiment(
         lenet_5_caffe,
@@ -281,21 +281,20 @@ def drop_units(model, n_positions, prices, share):
     for i, layer in enumerate(layers):
         nats = layer.per_input(layer.kl())
         n_units = len(nats) if i == 0 else len(layers[i - 1].weight)
-        if n_units == 1:
-            continue  # the one channel of the images
         n_pixels = len(nats) // n_units  # of a flattened channel
-        one = share * prices.mac_price * macs[i] * n_out[i]
-        price = (
-            share * (prices.unit_price if i else prices.input_price) + n_pixels * one
-        )
-        if i:
-            price += share * prices.mac_price * macs[i - 1] * n_in[i - 1]
+        own = prices.unit_price if i else prices.input_price
+        before = macs[i - 1] * n_in[i - 1] if i else 0
+        after = macs[i] * n_out[i]  # of each pixel
+        price = own + prices.mac_price * (before + n_pixels * after)
         worth = nats.view(n_units, n_pixels).sum(dim=1)
         live = worth > 0
+        if live.sum() <= 1:
+            continue  # a layer needs an input, as the one channel of the images
         n_most = math.ceil(MOST * int(live.sum()))  # the price falls with the others
         cheap = worth <= worth[live].kthvalue(n_most).values
-        live &= ~(cheap & (worth < price))
-        layer.mask_inputs_(live.repeat_interleave(n_pixels) & (nats >= one))
+        live &= ~(cheap & (worth < share * price))
+        live = live.repeat_interleave(n_pixels)
+        layer.mask_inputs_(live & (nats >= share * prices.mac_price * after))
     prune_(model)
 
 
