@@ -120,19 +120,23 @@ def _user_module(module, prior, n_inputs, shape, n_outputs):
             )
     if not ard_layers(model):
         model = to_ard(model, prior)
+    rows = f"{n_inputs} columns" if shape is None else f"images of shape {shape}"
+    first = ard_layers(model)[0]
     try:
         with torch.no_grad():
-            output = tuple(model.eval()(torch.zeros(2, n_inputs)).shape)
+            output = model.eval()(torch.zeros(2, n_inputs))
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        rows = f"{n_inputs} columns" if shape is None else f"images of shape {shape}"
-        first = ard_layers(model)[0]
         n_read = first.weight.shape[1] * getattr(first, "groups", 1)
         kind = type(first).__name__.removesuffix("ARD")
+        hint = ""
+        if shape is None and kind != "Linear":
+            hint = " For images, set the 'input_shape' parameter."
         raise ValueError(
             f"The 'module' parameter must be a network that takes the rows of X, "
             f"{rows}. Got {type(module).__name__} instead, whose first layer, {kind}, "
-            f"takes {n_read} inputs (torch says: {error})."
+            f"takes {n_read} inputs (torch says: {error}).{hint}"
         ) from error
+    output = tuple(getattr(output, "shape", [type(output).__name__]))
     if output != (2, n_outputs):
         raise ValueError(
             f"The 'module' parameter must be a network with {n_outputs} outputs, of "

@@ -26,7 +26,8 @@ class ARDRegressor(RegressorMixin, _BaseARD):
     activation : str, default="relu"
         One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
     skip_connection : bool, default=True
-        Whether a linear map leads past the hidden layers, from inputs to outputs.
+        Whether a linear map leads past the hidden layers, from inputs to outputs; not
+        for images or with `module`.
     input_shape : tuple of int, default=None
         Shape of an image of which a row of X is the flattened form: (channels, length),
         (channels, height, width) or (channels, depth, height, width). All pixels of a

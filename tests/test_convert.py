@@ -17,37 +17,6 @@ from sklearn_ard.nn import (
     to_ard,
 )
 
-LAYERS = {
-    "linear": (lambda: nn.Linear(4, 6), (4,)),
-    "linear-no-bias": (lambda: nn.Linear(4, 6, bias=False), (4,)),
-    "linear-3d-input": (lambda: nn.Linear(4, 6), (3, 4)),
-    "conv1d": (lambda: nn.Conv1d(4, 6, 3), (4, 7)),
-    "conv1d-replicate": (
-        lambda: nn.Conv1d(4, 6, 3, padding=2, padding_mode="replicate"),
-        (4, 7),
-    ),
-    "conv2d": (lambda: nn.Conv2d(4, 6, 3), (4, 5, 6)),
-    "conv2d-stride-padding": (
-        lambda: nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0)),
-        (4, 7, 6),
-    ),
-    "conv2d-groups-no-bias": (
-        lambda: nn.Conv2d(4, 6, 3, groups=2, bias=False),
-        (4, 5, 6),
-    ),
-    "conv2d-dilation": (lambda: nn.Conv2d(4, 6, 2, dilation=2), (4, 5, 6)),
-    "conv2d-reflect": (
-        lambda: nn.Conv2d(4, 6, 3, padding=1, padding_mode="reflect"),
-        (4, 5, 6),
-    ),
-    "conv2d-circular": (
-        lambda: nn.Conv2d(4, 6, 3, padding=1, padding_mode="circular"),
-        (4, 5, 6),
-    ),
-    "conv2d-same": (lambda: nn.Conv2d(4, 6, 3, padding="same"), (4, 5, 6)),
-    "conv3d-depthwise": (lambda: nn.Conv3d(4, 4, 2, groups=4), (4, 3, 4, 3)),
-}
-
 
 class Residual(nn.Module):
     """Nested, branched, with batch norm, dropout and a layer used twice."""
@@ -75,14 +44,14 @@ def residual():
     return model
 
 
-@pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("prior", ["log_uniform", "ard", "group_ard"])
-def test_converted_layers_equal_the_original(name, prior):
-    make, shape = LAYERS[name]
-    layer, x = make(), torch.randn(5, *shape)
+def test_converted_layers_equal_the_original(layer_kind, prior):
+    kind, arguments, options, shape = layer_kind
+    layer, x = getattr(nn, kind)(*arguments, **options), torch.randn(5, *shape)
     with torch.no_grad():
         layer.weight.view(-1)[:3] = torch.tensor([0.0, 1e-7, 1e-3])  # small ones too
     converted = to_ard(layer, prior).eval()
+    assert type(converted).__name__ == f"{kind}ARD"
     assert torch.equal(converted(x), layer(x))
     assert converted.prior.name == prior
     assert sparsity(converted) == 0
