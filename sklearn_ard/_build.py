@@ -120,6 +120,12 @@ def _user_module(module, prior, n_inputs, shape, n_outputs):
             )
     if not ard_layers(model):
         model = to_ard(model, prior)
+    _check_sizes(model, n_inputs, shape, n_outputs)
+    return model.train()
+
+
+def _check_sizes(model, n_inputs, shape, n_outputs):
+    """Try a network of the user's on two rows."""
     rows = f"{n_inputs} columns" if shape is None else f"images of shape {shape}"
     first = ard_layers(model)[0]
     try:
@@ -133,8 +139,8 @@ def _user_module(module, prior, n_inputs, shape, n_outputs):
             hint = " For images, set the 'input_shape' parameter."
         raise ValueError(
             f"The 'module' parameter must be a network that takes the rows of X, "
-            f"{rows}. Got {type(module).__name__} instead, whose first layer, {kind}, "
-            f"takes {n_read} inputs (torch says: {error}).{hint}"
+            f"{rows}. Got one instead whose first layer, {kind}, takes {n_read} inputs "
+            f"(torch says: {error}).{hint}"
         ) from error
     output = tuple(getattr(output, "shape", [type(output).__name__]))
     if output != (2, n_outputs):
@@ -143,4 +149,3 @@ def _user_module(module, prior, n_inputs, shape, n_outputs):
             f"shape (2, {n_outputs}) for 2 rows of X. Got one with outputs of shape "
             f"{output} instead."
         )
-    return model.train()

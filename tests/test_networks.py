@@ -83,6 +83,18 @@ def test_without_pooling_there_is_no_pooling_layer():
             r"'kernel_size' .* each of the 2 convolutions. Got \(3, 3, 3\)",
         ),
         (
+            lambda: ConvARD((1, 4, 4), 1, (2,), pool_size=2.5),
+            r"'pool_size' .* an integer of at least 1.* Got 2.5",
+        ),
+        (
+            lambda: ConvARD((1, 4, 4), 1, (2,), stride=(0,)),
+            r"'stride' .* an integer of at least 1.* Got \(0,\)",
+        ),
+        (
+            lambda: ConvARD((1, 4, 4), 1, (2,), padding=("reflect",)),
+            r"'padding' .* 'same' or 'valid' or an integer of at least 0.*reflect",
+        ),
+        (
             lambda: ConvARD((1, 4, 4), 1, kernel_size=3, padding="valid"),
             r"'kernel_size' .* 'input_shape' \(1, 4, 4\). Got 3 .*padding='valid'",
         ),

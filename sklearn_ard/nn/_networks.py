@@ -1,7 +1,7 @@
 """Dense and convolutional networks of ARD layers."""
 
 import math
-from numbers import Integral
+from numbers import Integral, Number
 
 import torch
 from torch import Tensor, nn
@@ -188,7 +188,7 @@ class ConvARD(nn.Sequential):
             conv_channels,
             _one_each("kernel_size", kernel_size, n_layers),
             _one_each("stride", stride, n_layers),
-            _one_each("padding", padding, n_layers),
+            _one_each("padding", padding, n_layers, 0, ("same", "valid")),
             _one_each("pool_size", pool_size, n_layers),
             strict=True,
         ):
@@ -230,16 +230,17 @@ class ConvARD(nn.Sequential):
         return super().forward(x.reshape(-1, *self.input_shape))
 
 
-def _one_each(name, value, n_layers):
+def _one_each(name, value, n_layers, smallest=1, words=()):
     """A setting per convolution, from one for all or one for each."""
-    if isinstance(value, (Integral, str)):
-        return [value] * n_layers
-    if len(value) != n_layers:
+    values = [value] * n_layers if isinstance(value, (Number, str)) else list(value)
+    good = all(v in words or isinstance(v, Integral) and v >= smallest for v in values)
+    if not good or len(values) != n_layers:
+        options = " or ".join([*map(repr, words), f"an integer of at least {smallest}"])
         raise ValueError(
-            f"The {name!r} parameter must be one value, or one for each of the "
-            f"{n_layers} convolutions. Got {tuple(value)!r} instead."
+            f"The {name!r} parameter must be {options}, or one of these for each of "
+            f"the {n_layers} convolutions. Got {value!r} instead."
         )
-    return list(value)
+    return values
 
 
 def _append_dense(model, n_inputs, n_outputs, hidden_layer_sizes, activation, prior):
