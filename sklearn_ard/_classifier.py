@@ -55,8 +55,8 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
         Prior over the weights; see :mod:`sklearn_ard.nn`.
     feature_cost : float or "auto", default="auto"
         Price in nats that an input (of images: a channel) has to be worth; "auto" is
-        log(n_features), the price of naming it. 0 is the paper's own rule: an input goes only when all its
-        weights have gone.
+        log(n_features), the price of naming it. 0 is the paper's own rule: an input
+        goes only when all its weights have gone.
     reg_factor : float, default=1.0
         Weight of the KL divergence and of the price: 1 is the evidence lower bound
         itself, smaller keeps more, larger prunes more.

@@ -8,9 +8,9 @@ Every network is trained densely for a few epochs. From there
   those of the highest log alpha, up to a compression that rises to what was asked for
   (the first two networks), or all of an input, unit or channel whose weights carry
   fewer nats of KL divergence than a price that rises (the structured ones).
-- magnitude: the weights that are smallest are pruned to the same sparsity by
-  `torch.nn.utils.prune`, little by little over the same stretch (Zhu & Gupta 2017,
-  eq. 1), and the rest is trained on, in all for the same number of steps.
+- magnitude (of the first two networks): the smallest weights are pruned to the same
+  sparsity by `torch.nn.utils.prune`, little by little over the same stretch (Zhu &
+  Gupta 2017, eq. 1), and the rest is trained on, in all for the same number of steps.
 
 Prints what the papers report beside what was measured, on the test set of 10,000.
 Everything is saved after every epoch: a run that was stopped goes on where it was.
@@ -399,10 +399,11 @@ def run(name, seed, epochs, data, test, device, folder):
     seconds = train_sparse(sparse, experiment, data, epochs, path)
     rows.append({"model": "ours", **report(sparse, test), "seconds": seconds})
 
-    sparsity = 1 - 1 / rows[-1]["compression"]
-    path = folder / f"{stem}_magnitude.pt"
-    seconds = train_magnitude(dense, sparsity, data, epochs, path)
-    rows.append({"model": "magnitude", **report(dense, test), "seconds": seconds})
+    if experiment.compression > 1:
+        sparsity = 1 - 1 / rows[-1]["compression"]
+        path = folder / f"{stem}_magnitude.pt"
+        seconds = train_magnitude(dense, sparsity, data, epochs, path)
+        rows.append({"model": "magnitude", **report(dense, test), "seconds": seconds})
     return [{"network": name, "seed": seed, **row} for row in rows]
 
 
