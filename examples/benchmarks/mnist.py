@@ -21,6 +21,7 @@ Everything is saved after every epoch: a run that was stopped goes on where it w
 
 import argparse
 import math
+import sys
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -141,6 +142,12 @@ EXPERIMENTS = {
 }
 
 
+COLUMNS = (
+    "model", "error %", "compression", "% pruned per layer", "left", "multiply-adds",
+    "seconds",
+)  # fmt: skip
+
+
 def load_mnist(path, device):
     """Pixels from 0 to 1 and labels, the original 60,000 and 10,000."""
     if path:
@@ -224,7 +231,10 @@ def train(model, loss, data, epochs, rate, path, *, before_step=None, after_epoc
         }
         torch.save(state, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
-        print(f"{path.stem}: {epoch + 1}/{epochs}, loss {value.item():.4f}", flush=True)
+        print(
+            f"{path.stem}: {epoch + 1}/{epochs}, loss {value.item():.4f}",
+            file=sys.stderr,
+        )
     return state["seconds"]
 
 
@@ -382,7 +392,7 @@ def report(model, test):
 
 
 def run(name, seed, epochs, data, test, device, folder):
-    """Rows of the table for one experiment and seed."""
+    """What was measured for one experiment and seed, one row per model."""
     experiment = EXPERIMENTS[name]
     epochs = epochs or experiment.epochs
     stem = f"{name}_{epochs}_{seed}"
@@ -404,7 +414,7 @@ def run(name, seed, epochs, data, test, device, folder):
         path = folder / f"{stem}_magnitude.pt"
         seconds = train_magnitude(dense, sparsity, data, epochs, path)
         rows.append({"model": "magnitude", **report(dense, test), "seconds": seconds})
-    return [{"network": name, "seed": seed, **row} for row in rows]
+    return rows
 
 
 def main():
@@ -423,22 +433,35 @@ def main():
     arguments.checkpoints.mkdir(exist_ok=True, parents=True)
     data, test = load_mnist(arguments.data, arguments.device)
 
-    rows = []
+    print(f"| network | {' | '.join(COLUMNS)} |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|")
     for name in arguments.network or EXPERIMENTS:
         experiment = EXPERIMENTS[name]
-        for paper in experiment.papers:
-            keys = (
-                "model", "error %", "compression", "% pruned per layer", "left",
-                "multiply-adds",
-            )  # fmt: skip
-            rows.append({"network": name, **dict(zip(keys, paper, strict=True))})
-        for seed in range(arguments.seeds or experiment.n_seeds):
-            rows += run(
+        for figures in experiment.papers:
+            print_row(name, dict(zip(COLUMNS, figures, strict=False)))
+        seeds = range(arguments.seeds or experiment.n_seeds)
+        runs = [
+            run(
                 name, seed, arguments.epochs, data, test, arguments.device,
                 arguments.checkpoints,
-            )  # fmt: skip
-    table = pd.DataFrame(rows).astype({"seed": "Int64"})
-    print(table.to_string(index=False, na_rep="", float_format="{:.2f}".format))
+            )
+            for seed in seeds
+        ]  # fmt: skip
+        for rows in zip(*runs, strict=True):
+            for seed, row in zip(seeds, rows, strict=True):
+                print_row(name, row | {"model": f"{row['model']}, seed {seed}"})
+            if len(rows) > 1:
+                mean = pd.DataFrame(rows).mean(numeric_only=True).to_dict()
+                print_row(name, mean | {"model": f"{rows[0]['model']}, mean"})
+
+
+def print_row(network, figures):
+    formats = {"error %": ".2f", "compression": ".1f", "seconds": ".0f"}
+    cells = [
+        format(figures[column], formats.get(column, "")) if figures.get(column) else ""
+        for column in COLUMNS
+    ]
+    print(f"| {network} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
