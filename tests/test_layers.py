@@ -7,6 +7,7 @@ from sklearn_ard.nn import (
     DenseARD,
     LinearARD,
     ard_layers,
+    deterministic,
     sparsity,
 )
 from sklearn_ard.nn._layers import ARDMixin
@@ -126,6 +127,18 @@ def test_masked_outputs_are_the_bias_alone(layer_and_input):
     bias = 0.0 if layer.bias is None else layer.bias[2].item()
     output = channels_of(layer, layer.eval()(x))[2]
     torch.testing.assert_close(output, torch.full_like(output, bias))
+
+
+def test_without_noise_the_layer_trains_as_the_torch_layer(layer_and_input):
+    layer, x = layer_and_input
+    expected = plain(layer, layer.weight * layer.mask)(x)
+    with deterministic(layer):
+        assert torch.equal(layer.train()(x), expected)
+        assert torch.equal(layer.eval()(x), expected)
+        assert torch.equal(layer.keep(), layer.mask.bool())
+    assert not torch.equal(layer.train()(x), expected)
+    log_alpha = layer.log_alpha
+    torch.testing.assert_close(log_alpha, torch.full_like(log_alpha, -2.0))
 
 
 def test_state_dict_carries_masks_and_variances():

@@ -350,7 +350,7 @@ def deterministic(model: nn.Module):
         yield
     finally:
         for layer in layers:
-            del layer.deterministic
+            layer.deterministic = False
             layer.reset_variances()
 
 
