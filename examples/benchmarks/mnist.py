@@ -4,10 +4,11 @@ Every network is trained densely for a few epochs. From there
 
 - ours: `to_ard` (LeNet-300-100 is better from scratch), then the evidence lower bound
   with the log-uniform prior. The KL divergence comes in over the first stretch. Then,
-  while the training goes on, weights are pruned for good after every epoch: those above log alpha = 3, and then either
-  those of the highest log alpha, up to a compression that rises to what was asked for
-  (the first two networks), or all of an input, unit or channel that the evidence lower
-  bound is hardly worse without: by less than a price that rises (the structured ones).
+  while the training goes on, weights are pruned for good after every epoch: those above
+  log alpha = 3, and then either those of the highest log alpha, up to a compression
+  that rises to what was asked for (the first two networks), or all of an input, unit or
+  channel that the evidence lower bound is hardly worse without: by less than a price
+  that rises (the structured ones).
 - magnitude (first two networks, first seed): the smallest weights are pruned to the
   same sparsity by `torch.nn.utils.prune`, little by little over the same stretch (Zhu &
   Gupta 2017, eq. 1), and the rest is trained on, in all for the same number of steps.
