@@ -55,7 +55,7 @@ VARIANCE_RATE = 5  # times as fast: log sigma² has far to go
 WARMUP = KLWarmup(0.0, 0.15)  # shares of the training
 PRUNING = KLWarmup(0.15, 0.7)  # compression and prices rise
 MOST = 0.2  # share of a layer's units that go at once
-SAMPLE = 3000  # images that they are judged by
+SAMPLE = 1500  # images that they are judged by
 DECAY_FROM = 0.5  # half a cosine to zero
 
 
