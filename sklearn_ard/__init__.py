@@ -3,6 +3,6 @@
 from sklearn_ard._classifier import ARDClassifier
 from sklearn_ard._regressor import ARDRegressor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["ARDClassifier", "ARDRegressor"]
