@@ -26,7 +26,8 @@ def prune(net, data, columns, varies, cost):
         weigh_inputs(module, net.criterion_, *sample(data), cost=cost)
         mask_unread_units_(module)
     support = np.zeros_like(varies)
-    support[columns] = _to_columns(_live(net, data), len(columns)) & varies[columns]
+    live = _to_columns(_live(net, data), len(columns)) | _read_elsewhere(net, data)
+    support[columns] = live & varies[columns]
     return support
 
 
@@ -34,6 +35,16 @@ def _live(net, data):
     """Which inputs of a net are in use; all of them where it can not be known."""
     layers = input_layers(net.module_, data.head())
     return live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
+
+
+def _read_elsewhere(net, data):
+    """Columns that the outputs depend on whatever is masked: past the ARD layers."""
+    x = data.head().requires_grad_()
+    # a copy, for modules that work in place; outputs that sum to 1 do not cancel
+    output = net.module_.eval()(x.clone())
+    output = (output * torch.arange(1, output.shape[1] + 1, device=x.device)).sum()
+    (slope,) = torch.autograd.grad(output, x, allow_unused=True, materialize_grads=True)
+    return (slope != 0).any(dim=0).cpu().numpy()
 
 
 def mask_inputs(net, data, support):

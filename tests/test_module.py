@@ -238,6 +238,23 @@ def test_evidence_leaves_batch_norm_and_dropout_alone(pretrained):
     assert value == pytest.approx(-float(nll) - kl, rel=1e-3)
 
 
+class PastTheLayers(nn.Module):
+    """A network with a column that no ARD layer can drop."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.layer = nn.Linear(n_inputs, n_outputs)
+
+    def forward(self, x):
+        return self.layer(x) + 0.1 * x[:, [2]]
+
+
+def test_columns_that_are_read_past_the_ard_layers_are_not_called_dropped():
+    X, y = data()
+    model = ARDRegressor(module=PastTheLayers, random_state=0).fit(X, X[:, 0])
+    assert model.get_support(indices=True).tolist() == [0, 2]
+
+
 def test_conv_network_of_the_estimator_takes_all_settings():
     X, y = np.random.default_rng(0).normal(size=(20, 2 * 13)), np.arange(20) % 2
     model = ARDClassifier(
