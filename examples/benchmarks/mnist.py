@@ -143,7 +143,7 @@ EXPERIMENTS = {
             ("BC-GHS (Louizos 2017)", 1.0, "", "", "5-10-76-16", "158,000"),
         ),
         reg_factor=0.5,
-        mac_price=0.015,
+        mac_price=0.06,
     ),
 }
 
