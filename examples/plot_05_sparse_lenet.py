@@ -80,7 +80,7 @@ picture = ax.imshow(
     np.ma.masked_equal(readers, 0), cmap=plt.get_cmap("viridis").with_extremes(bad="w")
 )
 n_read = int((readers > 0).sum())
-ax.set_title(f"LeNet-300-100 reads {n_read} of 784 pixels")
+left.suptitle(f"LeNet-300-100: {n_read} of 784 pixels")
 ax.set_xticks([])
 ax.set_yticks([])
 left.colorbar(picture, ax=ax, label="weights left of 300", shrink=0.8)
