@@ -131,19 +131,19 @@ EXPERIMENTS = {
         n_seeds=1,
         papers=(("SBP (Neklyudov 2017)", 1.55, "", "", "245-160-55", ""),),
         reg_factor=0.3,
-        input_price=14.0,
+        input_price=17.0,
         unit_price=8.0,
     ),
     "structured-lenet-5": Experiment(
         lenet_5_caffe,
-        epochs=16,
+        epochs=28,
         n_seeds=1,
         papers=(
             ("SBP (Neklyudov 2017)", 0.86, "", "", "3-18-284-283", ""),
             ("BC-GHS (Louizos 2017)", 1.0, "", "", "5-10-76-16", "158,000"),
         ),
         reg_factor=0.5,
-        mac_price=0.06,
+        mac_price=0.08,
     ),
 }
 
@@ -312,7 +312,9 @@ def drop_units(model, criterion, sample, n_positions, prices, share):
         n_live = int((worth > 0).sum())
         order = worth.argsort()[len(worth) - n_live :]
         # the price falls with the number of the others
-        poorest = [unit for unit in order[: int(MOST * n_live)] if worth[unit] < price]
+        poorest = [
+            unit for unit in order[: max(1, int(MOST * n_live))] if worth[unit] < price
+        ]
         nll = expected_nll(model, criterion, sample)
         for unit in poorest:
             mask = layer.mask.clone()
@@ -439,6 +441,7 @@ def run(name, seed, epochs, data, test, device, folder):
     if experiment.compression > 1 and seed == 0:
         sparsity = 1 - 1 / rows[-1]["compression"]
         path = folder / f"{stem}_magnitude.pt"
+        torch.manual_seed(seed)
         seconds = train_magnitude(dense, sparsity, data, epochs, path)
         rows.append({"model": "magnitude", **report(dense, test), "seconds": seconds})
     return rows

@@ -1,5 +1,6 @@
 """Layers, networks, priors and objective in pure torch, for your own training loop."""
 
+from sklearn_ard.nn._compact import Compacted, compact
 from sklearn_ard.nn._convert import to_ard
 from sklearn_ard.nn._evidence import (
     elbo,
@@ -33,6 +34,7 @@ __all__ = [
     "ARD",
     "ARDMixin",
     "CategoricalLikelihood",
+    "Compacted",
     "Conv1dARD",
     "Conv2dARD",
     "Conv3dARD",
@@ -47,6 +49,7 @@ __all__ = [
     "Prior",
     "SkipARD",
     "ard_layers",
+    "compact",
     "deterministic",
     "elbo",
     "input_layers",

@@ -1,0 +1,426 @@
+"""Compact networks in numpy: from raw columns of X to outputs, without torch.
+
+Rows go through in blocks that stay in the cache, and every array has the rows last:
+(features, rows) or (channels, height, width, rows). A layer is then one product of a
+matrix with a wide one, dense or sparse, whichever is faster.
+"""
+
+import itertools
+import math
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import erf, expit
+from sklearn.utils import assert_all_finite
+
+_CACHE = 500_000  # bytes that a block of rows may take up in its widest layer
+_ROWS = 16, 8192  # bounds of a block
+_SMALL = 4096  # a matrix with fewer entries is not worth asking about
+_REPEATS = 5  # of each product that is timed
+_FOLDABLE = 8.0  # standard deviations from 0 that cost no digits in float32
+
+
+class Affine:
+    """A factor and a shift per feature or channel: batch norm."""
+
+    def __init__(self, scale, shift):
+        self.scale, self.shift = scale, shift
+
+    def __call__(self, x):
+        shape = (-1, *[1] * (x.ndim - 1))
+        return x * self.scale.reshape(shape) + self.shift.reshape(shape)
+
+
+class Activation:
+    """An elementwise function, in place.
+
+    Parameters
+    ----------
+    name : str
+        One of `FUNCTIONS`.
+    parameter : float
+        Slope or scale, for those that have one.
+    """
+
+    def __init__(self, name, parameter=0.0):
+        self.name, self.parameter = name, parameter
+
+    def __call__(self, x):
+        return FUNCTIONS[self.name](x, np.float32(self.parameter))
+
+
+FUNCTIONS = {
+    "relu": lambda x, _: np.maximum(x, 0, out=x),
+    "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
+    "elu": lambda x, scale: np.where(x > 0, x, scale * np.expm1(np.minimum(x, 0))),
+    "tanh": lambda x, _: np.tanh(x, out=x),
+    "logistic": lambda x, _: expit(x, out=x),
+    "silu": lambda x, _: x * expit(x),
+    "gelu": lambda x, _: x * (0.5 + 0.5 * erf(x * np.float32(math.sqrt(0.5)))),
+}
+
+
+class Select:
+    """Some of the features or channels."""
+
+    def __init__(self, indices):
+        self.indices = indices
+
+    def __call__(self, x):
+        return x[self.indices]
+
+
+class Reshape:
+    """Another shape for the features of a row."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def __call__(self, x):
+        return x.reshape(*self.shape, x.shape[-1])
+
+
+class Dense:
+    """A linear layer.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_out, n_in)
+        Weights, of type float32.
+    bias : ndarray of shape (n_out,)
+        Biases.
+    n_columns : int
+        Rows that it is going to be handed at a time.
+    """
+
+    def __init__(self, weight, bias, n_columns):
+        self.weight = faster_matrix(weight, n_columns)
+        self.bias = bias[:, None]
+
+    def __call__(self, x):
+        return self.weight @ x + self.bias
+
+    @property
+    def arrays(self):
+        return _arrays(self.weight), self.bias
+
+
+@dataclass
+class Windows:
+    """How a kernel walks over an image, in every dimension.
+
+    Attributes
+    ----------
+    kernel, stride, dilation : tuple of int
+        As in torch.
+    padding : tuple of (int, int)
+        Before and after.
+    ceil_mode : bool
+        Whether a last window may reach over the edge.
+    """
+
+    kernel: tuple
+    stride: tuple
+    dilation: tuple
+    padding: tuple
+    ceil_mode: bool = False
+
+    def sizes(self, size):
+        """Number of windows in each dimension."""
+        found = []
+        for length, k, s, d, (before, after) in zip(
+            size, self.kernel, self.stride, self.dilation, self.padding, strict=True
+        ):
+            room = length + before + after - d * (k - 1) - 1
+            n = (-(-room // s) if self.ceil_mode else room // s) + 1
+            if self.ceil_mode and (n - 1) * s >= length + before:
+                n -= 1  # a window has to begin inside
+            found.append(n)
+        return tuple(found)
+
+    def pad(self, x, mode="constant", fill=0.0):
+        """`x` with its padding, and as much more as the last windows need."""
+        size = x.shape[1:-1]
+        pads = []
+        for length, n, k, s, d, (before, after) in zip(
+            size, self.sizes(size), self.kernel, self.stride, self.dilation,
+            self.padding, strict=True,
+        ):  # fmt: skip
+            reach = (n - 1) * s + d * (k - 1) + 1
+            pads.append((before, max(after, reach - length - before)))
+        if not any(map(any, pads)):
+            return x
+        options = {"constant_values": fill} if mode == "constant" else {}
+        return np.pad(x, [(0, 0), *pads, (0, 0)], mode=mode, **options)
+
+    def offsets(self):
+        return itertools.product(*map(range, self.kernel))
+
+    def at(self, padded, offset, sizes):
+        """What the entry `offset` of the kernel sees: a view."""
+        steps = tuple(
+            slice(o * d, o * d + (n - 1) * s + 1, s)
+            for o, n, s, d in zip(
+                offset, sizes, self.stride, self.dilation, strict=True
+            )
+        )
+        return padded[(..., *steps, slice(None))]
+
+
+class Convolution:
+    """A convolution: what its kernels see, gathered, times a matrix.
+
+    Entries of the kernels that no output channel uses are not gathered.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_out, n_in, ...)
+        Weights of all channels: those of a grouped convolution with zeros.
+    bias : ndarray of shape (n_out,)
+        Biases.
+    windows : Windows
+        How it walks.
+    padding_mode : str
+        As in :func:`numpy.pad`.
+    n_columns : int
+        Rows that it is going to be handed at a time.
+    """
+
+    def __init__(self, weight, bias, windows, padding_mode, n_columns):
+        self.windows, self.padding_mode = windows, padding_mode
+        self.shape = weight.shape
+        self.taps = np.argwhere(weight.any(axis=0))  # channel, offsets
+        matrix = weight[:, *self.taps.T]
+        self.weight = faster_matrix(matrix, n_columns)
+        self.bias = bias[:, None]
+
+    def __call__(self, x):
+        padded = self.windows.pad(x, self.padding_mode)
+        sizes = self.windows.sizes(x.shape[1:-1])
+        seen = np.empty((len(self.taps), *sizes, x.shape[-1]), x.dtype)
+        for row, (channel, *offset) in zip(seen, self.taps.tolist(), strict=True):
+            row[...] = self.windows.at(padded[channel], offset, sizes)
+        output = self.weight @ seen.reshape(len(seen), -1) + self.bias
+        return output.reshape(-1, *sizes, x.shape[-1])
+
+    @property
+    def arrays(self):
+        return *_arrays(self.weight), self.bias, self.taps
+
+    def kernels(self):
+        """Weights of shape (n_out, n_in, ...), with the zeros."""
+        weight = np.zeros(self.shape, np.float32)
+        matrix = self.weight.toarray() if sp.issparse(self.weight) else self.weight
+        weight[:, *self.taps.T] = matrix
+        return weight
+
+
+class MaxPool:
+    """The largest value of every window."""
+
+    def __init__(self, windows):
+        self.windows = windows
+
+    def __call__(self, x):
+        padded = self.windows.pad(x, fill=-np.inf)
+        sizes = self.windows.sizes(x.shape[1:-1])
+        offsets = self.windows.offsets()
+        output = self.windows.at(padded, next(offsets), sizes).copy()
+        for offset in offsets:
+            np.maximum(output, self.windows.at(padded, offset, sizes), out=output)
+        return output
+
+
+class AveragePool:
+    """The mean of every window.
+
+    Parameters
+    ----------
+    windows : Windows
+        How it walks.
+    count_padding : bool
+        Whether zeros of the padding count.
+    """
+
+    def __init__(self, windows, count_padding):
+        self.windows, self.count_padding = windows, count_padding
+
+    def __call__(self, x):
+        windows, size = self.windows, x.shape[1:-1]
+        padded, sizes = windows.pad(x), windows.sizes(size)
+        total = sum(windows.at(padded, o, sizes) for o in windows.offsets())
+        return total / self._counts(size, sizes)[None, ..., None]
+
+    def _counts(self, size, sizes):
+        """Numbers that each window is the mean of."""
+        counts = np.float32(1)
+        for length, n, k, s, (before, after) in zip(
+            size, sizes, self.windows.kernel, self.windows.stride,
+            self.windows.padding, strict=True,
+        ):  # fmt: skip
+            first, last = (
+                (-before, length + after) if self.count_padding else (0, length)
+            )
+            start = np.arange(n) * s - before
+            inside = np.minimum(start + k, last) - np.maximum(start, first)
+            counts = np.multiply.outer(counts, inside.astype(np.float32))
+        return counts
+
+
+class GlobalPool:
+    """The mean or the maximum of a whole channel."""
+
+    def __init__(self, name):
+        self.name = name  # "mean" or "max"
+
+    def __call__(self, x):
+        axes = tuple(range(1, x.ndim - 1))
+        return getattr(np, self.name)(x, axis=axes, keepdims=True)
+
+
+class Sum:
+    """The sum of several chains of operations on some of the same inputs.
+
+    Parameters
+    ----------
+    branches : list of (ndarray of int, list)
+        Indices of the inputs, and the operations.
+    """
+
+    def __init__(self, branches):
+        self.branches = branches
+
+    def __call__(self, x):
+        total = 0
+        for indices, operations in self.branches:
+            total = total + run(operations, x[indices])
+        return total
+
+
+def run(operations, x):
+    """Apply operations one after the other."""
+    for operation in operations:
+        x = operation(x)
+    return x
+
+
+def flat(operations):
+    """All operations, those in branches too."""
+    for operation in operations:
+        if isinstance(operation, Sum):
+            for _, inner in operation.branches:
+                yield from flat(inner)
+        else:
+            yield operation
+
+
+def _arrays(matrix):
+    if sp.issparse(matrix):
+        return matrix.data, matrix.indices, matrix.indptr
+    return (matrix,)
+
+
+def faster_matrix(matrix, n_columns):
+    """A matrix, dense or as csr_array, as its product with a wide one is faster.
+
+    Both are timed on this machine, once for every shape and density, and not at all
+    for small and for dense ones.
+    """
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    n_kept = np.count_nonzero(matrix)
+    if matrix.size < _SMALL or n_kept > matrix.size / 2:
+        return matrix
+    return (
+        sp.csr_array(matrix)
+        if _sparse_wins(*matrix.shape, n_kept, n_columns)
+        else matrix
+    )
+
+
+@cache
+def _sparse_wins(n_out, n_in, n_kept, n_columns):
+    rng = np.random.default_rng(0)
+    dense = np.zeros((n_out, n_in), np.float32)
+    dense.ravel()[rng.choice(dense.size, n_kept, replace=False)] = 1
+    sparse = sp.csr_array(dense)
+    x = np.ones((n_in, n_columns), np.float32)
+    seconds = {"dense": [], "sparse": []}
+    for _ in range(_REPEATS):
+        for name, matrix in (("dense", dense), ("sparse", sparse)):
+            start = time.perf_counter()
+            matrix @ x
+            seconds[name].append(time.perf_counter() - start)
+    return min(seconds["sparse"]) < min(seconds["dense"])
+
+
+class Network:
+    """What a fitted estimator predicts with.
+
+    Parameters
+    ----------
+    columns : ndarray of int
+        Columns of X that are read.
+    mean, scale : ndarray of shape (n_columns,)
+        By which they are standardised, in units of X; scale is infinite for columns
+        that are to be 0.
+    operations : list
+        What is done with them.
+    n_outputs : int
+        How many come out.
+    n_rows : int
+        Rows in a block.
+    """
+
+    def __init__(self, columns, mean, scale, operations, n_outputs, n_rows):
+        self.columns, self.mean, self.scale = columns, mean, scale
+        self.operations, self.n_outputs = operations, n_outputs
+        self.n_rows = n_rows
+
+    def __call__(self, X, owner, columns=None):
+        """Outputs for raw rows.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array} of shape (n_samples, n_features)
+            Numbers of any type.
+        owner : str
+            Who is to be named if something is not finite.
+        columns : slice, optional
+            Where to find the columns, if not in their places.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            In float64.
+        """
+        columns = self.columns if columns is None else columns
+        n_rows = self.n_rows
+        if X.shape[0] <= n_rows:
+            return self._block(X, owner, columns)
+        outputs = np.empty((X.shape[0], self.n_outputs))
+        for start in range(0, X.shape[0], n_rows):
+            rows = slice(start, start + n_rows)
+            outputs[rows] = self._block(X[rows], owner, columns)
+        return outputs
+
+    def _block(self, X, owner, columns):
+        x = X[:, columns]
+        if sp.issparse(x):
+            x = x.toarray()
+        if not np.isfinite(x).all():
+            assert_all_finite(x, estimator_name=owner, input_name="X")
+        if self.mean is not None:
+            x = (x - self.mean) / self.scale
+        outputs = self._outputs(x.astype(np.float32, copy=False))
+        return outputs.astype(np.float64)
+
+    def _outputs(self, x):
+        return run(self.operations, x.T).T
+
+
+def block_rows(n_numbers):
+    """Rows of a block, from the numbers of a row in the widest layer."""
+    return int(np.clip(_CACHE // (4 * max(1, n_numbers)), *_ROWS))

@@ -1,0 +1,194 @@
+"""From a compact torch network to what :mod:`sklearn_ard._inference` runs."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+
+from sklearn_ard import _inference as ops
+from sklearn_ard.nn._compact import Parallel, Select
+
+_AVERAGES = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+_MAXIMA = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_GLOBAL = {
+    nn.AdaptiveAvgPool1d: "mean", nn.AdaptiveAvgPool2d: "mean",
+    nn.AdaptiveAvgPool3d: "mean", nn.AdaptiveMaxPool1d: "max",
+    nn.AdaptiveMaxPool2d: "max", nn.AdaptiveMaxPool3d: "max",
+}  # fmt: skip
+_PADDING_MODES = {
+    "zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap",
+}  # fmt: skip
+_ACTIVATIONS = {
+    nn.ReLU: lambda m: ("relu", 0.0),
+    nn.LeakyReLU: lambda m: ("leaky_relu", m.negative_slope),
+    nn.ELU: lambda m: ("elu", m.alpha),
+    nn.Tanh: lambda m: ("tanh", 0.0),
+    nn.Sigmoid: lambda m: ("logistic", 0.0),
+    nn.SiLU: lambda m: ("silu", 0.0),
+    nn.GELU: lambda m: ("gelu", 0.0) if m.approximate == "none" else None,
+}
+
+
+class NotLowered(Exception):
+    """Names a module that only torch can run."""
+
+
+class TorchNetwork(ops.Network):
+    """A network that torch runs, since numpy could not: the module, a block at a time.
+
+    Parameters
+    ----------
+    columns, mean, scale, n_outputs, n_rows
+        As in :class:`~sklearn_ard._inference.Network`.
+    module : Module
+        Takes the standardised columns.
+    why : str
+        What numpy could not.
+    """
+
+    def __init__(self, columns, mean, scale, module, n_outputs, n_rows, why):
+        super().__init__(columns, mean, scale, [], n_outputs, n_rows)
+        self.module, self.why = module, why
+
+    def _outputs(self, x):
+        with torch.inference_mode():
+            return self.module(torch.from_numpy(x)).numpy()
+
+
+def lower(compacted, columns, scaler, n_outputs):
+    """Make the network that an estimator predicts with.
+
+    Parameters
+    ----------
+    compacted : Compacted
+        What is left of its network.
+    columns : ndarray of int
+        Columns of X that the uncompacted network reads.
+    scaler : Scaler
+        Standardises X.
+    n_outputs : int
+        Number of outputs.
+
+    Returns
+    -------
+    Network
+        That of numpy, where it can do everything that the torch network does.
+    """
+    module, inputs, _ = compacted
+    module = module.to("cpu", torch.float32)
+    if not isinstance(inputs, slice):
+        columns = columns[inputs.cpu().numpy()]
+    mean = scaler.mean_[columns]
+    scale = np.where(scaler.constant_[columns], np.inf, scaler.scale_[columns])
+    widest, positions = _widths(module, len(columns))
+    n_rows = ops.block_rows(widest)
+    n_columns = {layer: n * n_rows for layer, n in positions.items()}
+    try:
+        operations = _operations(module, n_columns)
+    except NotLowered as error:
+        return TorchNetwork(columns, mean, scale, module, n_outputs, n_rows, str(error))
+    return ops.Network(columns, mean, scale, operations, n_outputs, n_rows)
+
+
+@torch.no_grad()
+def _widths(module, n_inputs):
+    """Numbers of a row in the widest layer, and positions that layers are applied to."""
+    widths, positions = [n_inputs], {}
+
+    def note(layer, args, output):
+        pixels = math.prod(output.shape[2:])
+        gathered = 0
+        if isinstance(layer, _CONVOLUTIONS):
+            gathered = layer.weight[0].numel() * layer.groups * pixels
+        widths.append(args[0][0].numel() + output[0].numel() + gathered)
+        positions[layer] = pixels
+
+    leaves = [m for m in module.modules() if not list(m.children())]
+    hooks = [leaf.register_forward_hook(note) for leaf in leaves]
+    try:
+        module(torch.zeros(1, n_inputs))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(widths), positions
+
+
+def _operations(module, n_columns):
+    kind = type(module)
+    if type(module) is nn.Sequential:
+        return [op for child in module for op in _operations(child, n_columns)]
+    if kind is Parallel:
+        branches = [
+            (indices.numpy(), _operations(network, n_columns))
+            for network, indices in zip(module.networks, module.inputs, strict=True)
+        ]
+        return [ops.Sum(branches)]
+    if kind is Select:
+        return [ops.Select(module.indices.numpy())]
+    if kind is nn.Flatten:
+        return [ops.Reshape((-1,))]
+    if kind is nn.Unflatten:
+        return [ops.Reshape(tuple(module.unflattened_size))]
+    if kind is nn.Linear:
+        bias = module.bias.detach().numpy()
+        return [ops.Dense(module.weight.detach().numpy(), bias, n_columns[module])]
+    if kind in _CONVOLUTIONS:
+        return [_convolution(module, n_columns[module])]
+    if kind in _NORMS:
+        scale = (module.running_var + module.eps).rsqrt()
+        shift = -module.running_mean * scale
+        if module.affine:
+            scale, shift = scale * module.weight, shift * module.weight + module.bias
+        return [ops.Affine(scale.detach().numpy(), shift.detach().numpy())]
+    if kind in _MAXIMA:
+        return [ops.MaxPool(_windows(module, module.dilation, _pairs(module)))]
+    if kind in _AVERAGES and getattr(module, "divisor_override", None) is None:
+        windows = _windows(module, 1, _pairs(module))
+        return [ops.AveragePool(windows, module.count_include_pad)]
+    if kind in _GLOBAL and set(np.ravel(module.output_size)) == {1}:
+        return [ops.GlobalPool(_GLOBAL[kind])]
+    if kind in _ACTIVATIONS and (found := _ACTIVATIONS[kind](module)):
+        return [ops.Activation(*found)]
+    raise NotLowered(f"{kind.__name__}")
+
+
+def _convolution(layer, n_columns):
+    weight = layer.weight.detach().numpy()
+    n_out, n_in = weight.shape[:2]
+    if layer.groups > 1:
+        whole = np.zeros((n_out, n_in * layer.groups, *weight.shape[2:]), np.float32)
+        for i, rows in enumerate(np.split(np.arange(n_out), layer.groups)):
+            whole[rows, i * n_in : (i + 1) * n_in] = weight[rows]
+        weight = whole
+    sides = layer._reversed_padding_repeated_twice
+    padding = tuple(zip(sides[::2], sides[1::2], strict=True))[::-1]
+    return ops.Convolution(
+        weight,
+        layer.bias.detach().numpy(),
+        _windows(layer, layer.dilation, padding),
+        _PADDING_MODES[layer.padding_mode],
+        n_columns,
+    )
+
+
+def _pairs(pool):
+    return tuple((p, p) for p in _each(pool, pool.padding))
+
+
+def _windows(module, dilation, padding):
+    return ops.Windows(
+        _each(module, module.kernel_size),
+        _each(module, module.stride),
+        _each(module, dilation),
+        padding,
+        getattr(module, "ceil_mode", False),
+    )
+
+
+def _each(module, value):
+    """A setting in every dimension of the images."""
+    n_dims = int(type(module).__name__[-2])
+    return tuple(value) if isinstance(value, tuple) else (value,) * n_dims
