@@ -1,8 +1,33 @@
 """Neural networks that pick their own inputs, for scikit-learn."""
 
-from sklearn_ard._classifier import ARDClassifier
-from sklearn_ard._regressor import ARDRegressor
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
+if TYPE_CHECKING:
+    from sklearn_ard._classifier import ARDClassifier
+    from sklearn_ard._predict import CompactClassifier, CompactRegressor
+    from sklearn_ard._regressor import ARDRegressor
 
-__all__ = ["ARDClassifier", "ARDRegressor"]
+__version__ = "0.3.0"
+
+__all__ = ["ARDClassifier", "ARDRegressor", "CompactClassifier", "CompactRegressor"]
+
+# Looked up when they are asked for: a compact model is loaded without torch.
+_HOME = {
+    "ARDClassifier": "_classifier",
+    "ARDRegressor": "_regressor",
+    "CompactClassifier": "_predict",
+    "CompactRegressor": "_predict",
+}
+
+
+def __getattr__(name):
+    if name == "nn":
+        return import_module("sklearn_ard.nn")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"sklearn_ard.{_HOME[name]}"), name)
+
+
+def __dir__():
+    return [*globals(), *__all__, "nn"]

@@ -9,8 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 import scipy.sparse as sp
 import torch
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.feature_selection import SelectorMixin
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -20,18 +19,21 @@ from sklearn.utils.validation import (
 
 from sklearn_ard import _recipe
 from sklearn_ard._build import build_net
-from sklearn_ard._context import is_small, threads_for, torch_state, unchanged_on_error
+from sklearn_ard._context import is_small, torch_state, unchanged_on_error
 from sklearn_ard._data import Scaler, merge_rows, training_order
+from sklearn_ard._lower import constant_network, lower
 from sklearn_ard._net import Batches, ProgressBar
+from sklearn_ard._predict import Predictor, refuse_images
+from sklearn_ard._report import compression_report
 from sklearn_ard.nn import Prior, ard_layers, input_layers
+from sklearn_ard.nn._compact import compact_quietly
 from sklearn_ard.nn._networks import ACTIVATIONS
 from sklearn_ard.nn._priors import PRIORS
 
 _BATCH_SIZE = 64
-_PREDICT_ROWS = 8192  # rows that are predicted at a time
 
 
-class _BaseARD(SelectorMixin, BaseEstimator):
+class _BaseARD(Predictor):
     """Parameters, training and prediction of both estimators."""
 
     _parameter_constraints: dict = {
@@ -118,11 +120,6 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         self.device = device
         self.callbacks = callbacks
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train the network and choose its inputs.
@@ -163,7 +160,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
 
     def _check_data(self, X, y, sample_weight, *, reset, min_rows=1, **options):
         """Validated X, numeric targets of shape (n, n_columns), and weights."""
-        _refuse_images(X)
+        refuse_images(X)
         X, y = validate_data(
             self,
             X,
@@ -326,6 +323,7 @@ class _BaseARD(SelectorMixin, BaseEstimator):
         self.sparsity_ = self._sparsity(net.module_)
         self.feature_importances_ = trained.relevance
         self._set_likelihood(net.criterion_, trained.elbo)
+        self._network = self._make_network()
         if trained.interrupted:
             warnings.warn(
                 f"Training was interrupted after {self.n_iter_} epochs: the model is "
@@ -343,6 +341,73 @@ class _BaseARD(SelectorMixin, BaseEstimator):
                 stacklevel=4,
             )
 
+    def _make_network(self):
+        """The small network that predicts."""
+        if not self._support.any():
+            return constant_network(self._empty_output)
+        found, _ = compact_quietly(self.net_.module_)
+        return lower(found, self._columns, self._scaler, self._n_outputs)
+
+    def compact(self):
+        """What is left of the model, without torch: a small fitted predictor.
+
+        Returns
+        -------
+        CompactRegressor or CompactClassifier
+            With the same `predict`, `transform`, names and (for a classifier)
+            `predict_proba` and `classes_`; numpy and scipy arrays inside. Its pickle
+            has the size of the network that is left, and is loaded and run without
+            torch being imported, or installed.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the network has something in it that only torch can run.
+
+        Warns
+        -----
+        UserWarning
+            If the model is trained by `partial_fit`: later chunks do not reach what was
+            taken from it.
+        """
+        check_is_fitted(self)
+        why = getattr(self._network, "why", None)
+        if why:
+            raise ValueError(
+                f"{type(self).__name__}.compact can not do without torch, since this "
+                f"network has a {why} in it. Use a Sequential of linear layers, "
+                "convolutions, batch norm, pooling and the activations that the "
+                "'activation' parameter offers as 'module'."
+            )
+        if self._n_online_steps < math.inf:
+            warnings.warn(
+                f"{type(self).__name__}.compact takes a snapshot of a model that "
+                "partial_fit still trains: later chunks will not reach it.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._compact_class.from_estimator(self)
+
+    def compression_report(self):
+        """Sizes of the network before and after, layer by layer.
+
+        Returns
+        -------
+        DataFrame
+            One row per layer, in the order of the network that was trained, and
+            "total". Columns are "before" and "after" of `inputs` and `units` (or
+            channels), `weights` (other than zero), `multiply_adds` per row, and
+            `bytes`; of the last three also the "ratio" before / after. Before is the
+            network that the parameters ask for, with all columns of X; after is what
+            predicts.
+        """
+        check_is_fitted(self)
+        return compression_report(
+            self.net_.module_, self._network, self.n_features_in_, len(self._columns)
+        )
+
     def _sparsity(self, module):
         """Share of pruned weights, those of columns that were left out among them."""
         layers = ard_layers(module)
@@ -355,33 +420,6 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             total += (self.n_features_in_ - n_read) * n_units
         return 1 - kept / total
 
-    def _raw_predict(self, X):
-        """Outputs of the network on scaled targets (or logits), in float64."""
-        check_is_fitted(self)
-        _refuse_images(X)
-        X = validate_data(
-            self,
-            X,
-            reset=False,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-        )
-        if not self._support.any():
-            return np.tile(self._empty_output, (X.shape[0], 1))
-        outputs = np.empty((X.shape[0], self._n_outputs))
-        module = self.net_.module_.eval()
-        with torch.inference_mode(), threads_for(module):
-            for start in range(0, X.shape[0], _PREDICT_ROWS):
-                rows = slice(start, start + _PREDICT_ROWS)
-                x = self._scaler.transform(X[rows], self._columns)
-                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x)
-                outputs[rows] = module(x.to(self.net_.device)).cpu().numpy()
-        return outputs
-
-    def _get_support_mask(self):
-        check_is_fitted(self)
-        return self._support
-
     @contextmanager
     def _progress(self, n_epochs):
         """A progress bar where one is wanted, closed at the end."""
@@ -393,15 +431,3 @@ class _BaseARD(SelectorMixin, BaseEstimator):
             yield progress
         finally:
             progress.bar.close()
-
-
-def _refuse_images(X):
-    shape = getattr(X, "shape", ())
-    if len(shape) > 2:
-        images = (1, *shape[1:]) if len(shape) == 3 else tuple(shape[1:])
-        raise ValueError(
-            "X must be 2-D, one flattened image per row. Got an array of shape "
-            f"{tuple(shape)} instead. Reshape your data: pass X.reshape(len(X), -1), "
-            "and say what a row is by the 'input_shape' parameter, (channels, height, "
-            f"width), here input_shape={images}."
-        )

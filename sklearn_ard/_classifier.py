@@ -1,17 +1,18 @@
 """ARDClassifier: the targets of a classification."""
 
 import numpy as np
-from scipy.special import softmax, xlogy
+from scipy.special import xlogy
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ard._base import _BaseARD
+from sklearn_ard._predict import CompactClassifier, LabelPredictor
 from sklearn_ard.nn import CategoricalLikelihood
 
 
-class ARDClassifier(ClassifierMixin, _BaseARD):
+class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     """Neural network classifier that picks its own inputs.
 
     A network whose weights have a posterior distribution each is trained by the
@@ -159,6 +160,7 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
         **_BaseARD._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
+    _compact_class = CompactClassifier
     _y_options: dict = {}
 
     def __init__(
@@ -252,37 +254,6 @@ class ARDClassifier(ClassifierMixin, _BaseARD):
                     f"partial_fit. Got {classes} instead of {self.classes_}."
                 )
         return self._partial_fit(X, y, sample_weight, classes=classes)
-
-    def predict(self, X):
-        """Predict the most probable label.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels.
-        """
-        outputs = self._raw_predict(X)
-        return self.classes_[outputs.argmax(axis=1)]
-
-    def predict_proba(self, X):
-        """Predict the probability of every label, with the posterior mean weights.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of `classes_`.
-        """
-        return softmax(self._raw_predict(X), axis=1)
 
     def _check_targets(self, y, weight, *, reset, classes=None):
         check_classification_targets(y)

@@ -206,7 +206,7 @@ class Scaler:
 
     def inverse_transform(self, Z):
         """Undo :meth:`transform` for dense columns, in float64."""
-        return Z.astype(np.float64) * self.scale_ + self.mean_
+        return Z * self.scale_ + self.mean_  # which are float64
 
 
 def _chunks(X, weight):

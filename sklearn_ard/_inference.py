@@ -10,6 +10,7 @@ import math
 import time
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,7 +21,6 @@ _CACHE = 500_000  # bytes that a block of rows may take up in its widest layer
 _ROWS = 16, 8192  # bounds of a block
 _SMALL = 4096  # a matrix with fewer entries is not worth asking about
 _REPEATS = 5  # of each product that is timed
-_FOLDABLE = 8.0  # standard deviations from 0 that cost no digits in float32
 
 
 class Affine:
@@ -46,10 +46,10 @@ class Activation:
     """
 
     def __init__(self, name, parameter=0.0):
-        self.name, self.parameter = name, parameter
+        self.name, self.parameter = name, np.float32(parameter)
 
     def __call__(self, x):
-        return FUNCTIONS[self.name](x, np.float32(self.parameter))
+        return FUNCTIONS[self.name](x, self.parameter)
 
 
 FUNCTIONS = {
@@ -70,7 +70,7 @@ class Select:
         self.indices = indices
 
     def __call__(self, x):
-        return x[self.indices]
+        return x.take(self.indices, axis=0)
 
 
 class Reshape:
@@ -101,11 +101,16 @@ class Dense:
         self.bias = bias[:, None]
 
     def __call__(self, x):
-        return self.weight @ x + self.bias
+        output = self.weight.dot(x)
+        output += self.bias
+        return output
 
-    @property
-    def arrays(self):
-        return _arrays(self.weight), self.bias
+    def size(self, n_positions):
+        """What it costs, applied to so many positions of a row."""
+        n_out, n_in = self.weight.shape
+        n_kept, n_products, n_bytes = _cost(self.weight)
+        n_bytes += self.bias.nbytes
+        return LayerSize(n_in, n_out, n_kept, n_products * n_positions, n_bytes)
 
 
 @dataclass
@@ -192,7 +197,7 @@ class Convolution:
     def __init__(self, weight, bias, windows, padding_mode, n_columns):
         self.windows, self.padding_mode = windows, padding_mode
         self.shape = weight.shape
-        self.taps = np.argwhere(weight.any(axis=0))  # channel, offsets
+        self.taps = np.argwhere(weight.any(axis=0)).astype(np.int32)  # channel, offsets
         matrix = weight[:, *self.taps.T]
         self.weight = faster_matrix(matrix, n_columns)
         self.bias = bias[:, None]
@@ -203,12 +208,16 @@ class Convolution:
         seen = np.empty((len(self.taps), *sizes, x.shape[-1]), x.dtype)
         for row, (channel, *offset) in zip(seen, self.taps.tolist(), strict=True):
             row[...] = self.windows.at(padded[channel], offset, sizes)
-        output = self.weight @ seen.reshape(len(seen), -1) + self.bias
+        output = self.weight.dot(seen.reshape(len(seen), math.prod(seen.shape[1:])))
+        output += self.bias
         return output.reshape(-1, *sizes, x.shape[-1])
 
-    @property
-    def arrays(self):
-        return *_arrays(self.weight), self.bias, self.taps
+    def size(self, n_positions):
+        """What it costs, applied to so many positions of a row."""
+        n_out, n_in = self.shape[:2]
+        n_kept, n_products, n_bytes = _cost(self.weight)
+        n_bytes += self.bias.nbytes + self.taps.nbytes
+        return LayerSize(n_in, n_out, n_kept, n_products * n_positions, n_bytes)
 
     def kernels(self):
         """Weights of shape (n_out, n_in, ...), with the zeros."""
@@ -294,10 +303,8 @@ class Sum:
         self.branches = branches
 
     def __call__(self, x):
-        total = 0
-        for indices, operations in self.branches:
-            total = total + run(operations, x[indices])
-        return total
+        outputs = [run(ops, x.take(indices, axis=0)) for indices, ops in self.branches]
+        return sum(outputs[1:], start=outputs[0])
 
 
 def run(operations, x):
@@ -307,20 +314,12 @@ def run(operations, x):
     return x
 
 
-def flat(operations):
-    """All operations, those in branches too."""
-    for operation in operations:
-        if isinstance(operation, Sum):
-            for _, inner in operation.branches:
-                yield from flat(inner)
-        else:
-            yield operation
-
-
-def _arrays(matrix):
+def _cost(matrix):
+    """Entries other than zero, products per column, and bytes of a matrix."""
     if sp.issparse(matrix):
-        return matrix.data, matrix.indices, matrix.indptr
-    return (matrix,)
+        arrays = matrix.data, matrix.indices, matrix.indptr
+        return matrix.nnz, matrix.nnz, sum(array.nbytes for array in arrays)
+    return np.count_nonzero(matrix), matrix.size, matrix.nbytes
 
 
 def faster_matrix(matrix, n_columns):
@@ -356,6 +355,16 @@ def _sparse_wins(n_out, n_in, n_kept, n_columns):
     return min(seconds["sparse"]) < min(seconds["dense"])
 
 
+class LayerSize(NamedTuple):
+    """How large a layer is."""
+
+    inputs: int  # or channels
+    units: int  # or channels
+    weights: int  # other than zero
+    multiply_adds: int  # per row
+    bytes: int
+
+
 class Network:
     """What a fitted estimator predicts with.
 
@@ -363,23 +372,25 @@ class Network:
     ----------
     columns : ndarray of int
         Columns of X that are read.
-    mean, scale : ndarray of shape (n_columns,)
+    mean, scale : ndarray of shape (n_columns,), or None
         By which they are standardised, in units of X; scale is infinite for columns
-        that are to be 0.
+        that are to be 0. None where the first layer sees to it.
     operations : list
         What is done with them.
     n_outputs : int
         How many come out.
     n_rows : int
         Rows in a block.
+    layers : dict of str to LayerSize
+        What is left of the layers of the network that was trained.
     """
 
-    def __init__(self, columns, mean, scale, operations, n_outputs, n_rows):
+    def __init__(self, columns, mean, scale, operations, n_outputs, n_rows, layers):
         self.columns, self.mean, self.scale = columns, mean, scale
         self.operations, self.n_outputs = operations, n_outputs
-        self.n_rows = n_rows
+        self.n_rows, self.layers = n_rows, layers
 
-    def __call__(self, X, owner, columns=None):
+    def __call__(self, X, owner, *, selected=False):
         """Outputs for raw rows.
 
         Parameters
@@ -388,34 +399,33 @@ class Network:
             Numbers of any type.
         owner : str
             Who is to be named if something is not finite.
-        columns : slice, optional
-            Where to find the columns, if not in their places.
+        selected : bool
+            Whether X has only the columns that are read.
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
-            In float64.
+            In float32 or float64.
         """
-        columns = self.columns if columns is None else columns
         n_rows = self.n_rows
         if X.shape[0] <= n_rows:
-            return self._block(X, owner, columns)
+            return self._block(X, owner, selected)
         outputs = np.empty((X.shape[0], self.n_outputs))
         for start in range(0, X.shape[0], n_rows):
             rows = slice(start, start + n_rows)
-            outputs[rows] = self._block(X[rows], owner, columns)
+            outputs[rows] = self._block(X[rows], owner, selected)
         return outputs
 
-    def _block(self, X, owner, columns):
-        x = X[:, columns]
-        if sp.issparse(x):
-            x = x.toarray()
-        if not np.isfinite(x).all():
-            assert_all_finite(x, estimator_name=owner, input_name="X")
+    def _block(self, X, owner, selected):
+        if sp.issparse(X):
+            X = X[:, self.columns].toarray()
+        elif not selected:
+            X = X.take(self.columns, axis=1)
+        if not np.isfinite(X).all():
+            assert_all_finite(X, estimator_name=owner, input_name="X")
         if self.mean is not None:
-            x = (x - self.mean) / self.scale
-        outputs = self._outputs(x.astype(np.float32, copy=False))
-        return outputs.astype(np.float64)
+            X = (X - self.mean) / self.scale
+        return self._outputs(X.astype(np.float32, copy=False))
 
     def _outputs(self, x):
         return run(self.operations, x.T).T

@@ -32,6 +32,10 @@ _ACTIVATIONS = {
 }
 
 
+_FOLDABLE = 8.0  # standard deviations that a mean may be away from 0
+_LARGEST = 1e10  # scale
+
+
 class NotLowered(Exception):
     """Names a module that only torch can run."""
 
@@ -41,7 +45,7 @@ class TorchNetwork(ops.Network):
 
     Parameters
     ----------
-    columns, mean, scale, n_outputs, n_rows
+    columns, mean, scale, n_outputs, n_rows, layers
         As in :class:`~sklearn_ard._inference.Network`.
     module : Module
         Takes the standardised columns.
@@ -49,8 +53,8 @@ class TorchNetwork(ops.Network):
         What numpy could not.
     """
 
-    def __init__(self, columns, mean, scale, module, n_outputs, n_rows, why):
-        super().__init__(columns, mean, scale, [], n_outputs, n_rows)
+    def __init__(self, columns, mean, scale, module, n_outputs, n_rows, layers, why):
+        super().__init__(columns, mean, scale, [], n_outputs, n_rows, layers)
         self.module, self.why = module, why
 
     def _outputs(self, x):
@@ -77,26 +81,102 @@ def lower(compacted, columns, scaler, n_outputs):
     Network
         That of numpy, where it can do everything that the torch network does.
     """
-    module, inputs, _ = compacted
+    module, inputs, layers = compacted
     module = module.to("cpu", torch.float32)
     if not isinstance(inputs, slice):
         columns = columns[inputs.cpu().numpy()]
     mean = scaler.mean_[columns]
     scale = np.where(scaler.constant_[columns], np.inf, scaler.scale_[columns])
-    widest, positions = _widths(module, len(columns))
+    if _folds(module, mean, scale):
+        mean = scale = None
+    widest, positions = measure(module, torch.zeros(1, len(columns)))
     n_rows = ops.block_rows(widest)
     n_columns = {layer: n * n_rows for layer, n in positions.items()}
+    found = {}  # operations that layers with weights have become
     try:
-        operations = _operations(module, n_columns)
+        operations = _operations(module, n_columns, found)
     except NotLowered as error:
-        return TorchNetwork(columns, mean, scale, module, n_outputs, n_rows, str(error))
-    return ops.Network(columns, mean, scale, operations, n_outputs, n_rows)
+        sizes = {
+            name: size_of(layer, positions[layer])
+            for name, layer in layers.items()
+            if layer in positions
+        }
+        return TorchNetwork(
+            columns, mean, scale, module, n_outputs, n_rows, sizes, str(error)
+        )
+    sizes = {
+        name: found[layer].size(positions[layer])
+        for name, layer in layers.items()
+        if layer in found
+    }
+    return ops.Network(columns, mean, scale, operations, n_outputs, n_rows, sizes)
+
+
+def size_of(layer, n_positions):
+    """Size of a torch layer that is applied to so many positions of a row."""
+    n_weights = layer.weight.numel()
+    bias = 0 if layer.bias is None else layer.bias.numel()
+    return ops.LayerSize(
+        layer.weight.shape[1] * getattr(layer, "groups", 1),
+        len(layer.weight),
+        int(layer.weight.count_nonzero()),
+        n_weights * n_positions,
+        4 * (n_weights + bias),
+    )
+
+
+def constant_network(output):
+    """A network that reads nothing.
+
+    Parameters
+    ----------
+    output : ndarray of shape (n_outputs,)
+        What it says, in float64.
+    """
+    n_outputs = len(output)
+    dense = ops.Dense(np.zeros((n_outputs, 0)), np.asarray(output, float), 1)
+    columns = np.zeros(0, dtype=np.intp)
+    return ops.Network(columns, None, None, [dense], n_outputs, ops.block_rows(1), {})
 
 
 @torch.no_grad()
-def _widths(module, n_inputs):
-    """Numbers of a row in the widest layer, and positions that layers are applied to."""
-    widths, positions = [n_inputs], {}
+def _folds(module, mean, scale):
+    """Make the standardisation a part of the first linear layers, if they allow it.
+
+    Not where it would cost digits: the inputs are float32 then, in units of X.
+    """
+    starts = {nn.Sequential: [module], Parallel: getattr(module, "networks", [])}
+    networks = starts.get(type(module), [])
+    first = [network[0] for network in networks]
+    if (
+        not first
+        or any(type(layer) is not nn.Linear for layer in first)
+        or np.abs(mean / scale).max(initial=0) > _FOLDABLE
+        or scale.max(initial=1) > _LARGEST
+        or scale.min(initial=1) < 1 / _LARGEST
+    ):
+        return False
+    everything = [torch.arange(len(mean))]
+    inputs = module.inputs if type(module) is Parallel else everything
+    for layer, indices in zip(first, inputs, strict=True):
+        weight = layer.weight.double() / torch.from_numpy(scale)[indices]
+        layer.bias -= (weight @ torch.from_numpy(mean)[indices]).to(layer.bias)
+        layer.weight.copy_(weight)
+    return True
+
+
+@torch.no_grad()
+def measure(module, x):
+    """Numbers of a row in the widest layer; positions that each layer is applied to.
+
+    Parameters
+    ----------
+    module : Module
+        A network in evaluation mode.
+    x : Tensor of shape (1, n_inputs)
+        A row that it takes.
+    """
+    widths, positions = [x.shape[1]], {}
 
     def note(layer, args, output):
         pixels = math.prod(output.shape[2:])
@@ -106,23 +186,27 @@ def _widths(module, n_inputs):
         widths.append(args[0][0].numel() + output[0].numel() + gathered)
         positions[layer] = pixels
 
-    leaves = [m for m in module.modules() if not list(m.children())]
-    hooks = [leaf.register_forward_hook(note) for leaf in leaves]
+    known = (nn.Linear, *_CONVOLUTIONS, *_NORMS, *_MAXIMA, *_AVERAGES)
+    hooks = [
+        layer.register_forward_hook(note)
+        for layer in module.modules()
+        if isinstance(layer, known)
+    ]
     try:
-        module(torch.zeros(1, n_inputs))
+        module(x)
     finally:
         for hook in hooks:
             hook.remove()
     return max(widths), positions
 
 
-def _operations(module, n_columns):
+def _operations(module, n_columns, found):
     kind = type(module)
-    if type(module) is nn.Sequential:
-        return [op for child in module for op in _operations(child, n_columns)]
+    if kind is nn.Sequential:
+        return [op for child in module for op in _operations(child, n_columns, found)]
     if kind is Parallel:
         branches = [
-            (indices.numpy(), _operations(network, n_columns))
+            (indices.numpy(), _operations(network, n_columns, found))
             for network, indices in zip(module.networks, module.inputs, strict=True)
         ]
         return [ops.Sum(branches)]
@@ -134,9 +218,12 @@ def _operations(module, n_columns):
         return [ops.Reshape(tuple(module.unflattened_size))]
     if kind is nn.Linear:
         bias = module.bias.detach().numpy()
-        return [ops.Dense(module.weight.detach().numpy(), bias, n_columns[module])]
+        weight = module.weight.detach().numpy()
+        found[module] = ops.Dense(weight, bias, n_columns[module])
+        return [found[module]]
     if kind in _CONVOLUTIONS:
-        return [_convolution(module, n_columns[module])]
+        found[module] = _convolution(module, n_columns[module])
+        return [found[module]]
     if kind in _NORMS:
         scale = (module.running_var + module.eps).rsqrt()
         shift = -module.running_mean * scale

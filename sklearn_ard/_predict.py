@@ -5,8 +5,9 @@ No torch here: the compact predictors share it with the estimators.
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.feature_selection import SelectorMixin
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 
@@ -19,7 +20,7 @@ class Predictor(SelectorMixin, BaseEstimator):
         return tags
 
     def _raw_predict(self, X):
-        """Outputs of the network on scaled targets (or logits), in float64.
+        """Outputs of the network on scaled targets (or logits).
 
         Only the columns that the network reads are looked at: neither copied nor
         searched for missing values are the others.
@@ -45,7 +46,7 @@ class Predictor(SelectorMixin, BaseEstimator):
                 estimator=self,
                 input_name="X",
             )
-            return network(X, owner, slice(None))
+            return network(X, owner, selected=True)
         X = validate_data(
             self,
             X,
@@ -54,6 +55,34 @@ class Predictor(SelectorMixin, BaseEstimator):
             dtype=[np.float64, np.float32],
         )
         return network(X, owner)
+
+    def to_onnx(self, path, *, dtype=np.float64):
+        """Write the whole model to a file that :mod:`onnxruntime` can run.
+
+        From raw X to the answers, with standardisation, units of y and class labels in
+        it. Its input is named "X"; its outputs are "prediction" for a regressor (of the
+        shape that :meth:`predict` has), "label" and "probabilities" for a classifier.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to write.
+        dtype : {numpy.float64, numpy.float32}, default=numpy.float64
+            Of the X that it is going to be given. float32 is what most tools feed, but
+            columns far from 0 lose digits before they are standardised.
+
+        Raises
+        ------
+        ImportError
+            If the package ``onnx`` is missing: ``pip install 'sklearn-ard[onnx]'``.
+        ValueError
+            If the network has something in it that only torch can run, or the dtype is
+            neither of the two.
+        """
+        check_is_fitted(self)
+        from sklearn_ard._onnx import write_onnx
+
+        write_onnx(self, path, dtype)
 
     def _get_support_mask(self):
         check_is_fitted(self)
@@ -78,8 +107,8 @@ class Predictor(SelectorMixin, BaseEstimator):
         validate_data(self, X, reset=False, skip_check_array=True)
         X = X.iloc[:, np.flatnonzero(self._support)]
         checked = check_array(X, dtype=None, estimator=self, input_name="X")
-        config = getattr(self, "_sklearn_output_config", {})
-        return checked if config.get("transform", "default") == "default" else X
+        wanted = _get_output_config("transform", estimator=self)["dense"]
+        return checked if wanted == "default" else X
 
 
 class NumberPredictor:
@@ -119,7 +148,8 @@ class LabelPredictor:
         ndarray of shape (n_samples,)
             Labels.
         """
-        return self.classes_[self._raw_predict(X).argmax(axis=1)]
+        best = self._raw_predict(X).argmax(axis=1)
+        return self.classes_[best]
 
     def predict_proba(self, X):
         """Predict the probability of every label, with the posterior mean weights.
@@ -134,7 +164,69 @@ class LabelPredictor:
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of `classes_`.
         """
-        return softmax(self._raw_predict(X), axis=1)
+        return softmax(self._raw_predict(X).astype(np.float64), axis=1)
+
+
+class _Compact(Predictor):
+    """What is left of a fitted estimator: enough to predict, and nothing to train.
+
+    As :class:`sklearn.frozen.FrozenEstimator`, it is fitted for good: `fit` does
+    nothing, and a clone is the model itself.
+    """
+
+    _taken = ("n_features_in_", "_network", "_support")
+
+    @classmethod
+    def from_estimator(cls, estimator):
+        """The compact model of a fitted estimator."""
+        model = cls()
+        for name in (*cls._taken, "feature_names_in_"):
+            if hasattr(estimator, name):
+                setattr(model, name, getattr(estimator, name))
+        return model
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_network")
+
+    def __sklearn_clone__(self):
+        return self
+
+    def fit(self, X, y, *args, **kwargs):
+        """Do nothing: the model is fitted.
+
+        Parameters
+        ----------
+        X, y, *args, **kwargs
+            Ignored.
+
+        Returns
+        -------
+        self
+            As it is.
+        """
+        check_is_fitted(self)
+        return self
+
+
+class CompactRegressor(NumberPredictor, RegressorMixin, _Compact):
+    """What is left of an :class:`ARDRegressor`: `predict` and `transform`, in numpy.
+
+    Comes from :meth:`ARDRegressor.compact`; it needs no torch, and its pickle is as
+    small as the network has become.
+    """
+
+    _taken = (*_Compact._taken, "_target_scaler", "_y_is_1d", "noise_std_")
+
+
+class CompactClassifier(LabelPredictor, ClassifierMixin, _Compact):
+    """What is left of an :class:`ARDClassifier`, in numpy.
+
+    Comes from :meth:`ARDClassifier.compact`; it has `predict`, `predict_proba`,
+    `transform` and `classes_`, needs no torch, and its pickle is as small as the
+    network has become.
+    """
+
+    _taken = (*_Compact._taken, "classes_")
 
 
 def _is_frame(X):

@@ -8,10 +8,11 @@ from sklearn.base import RegressorMixin, _fit_context
 
 from sklearn_ard._base import _BaseARD
 from sklearn_ard._data import Scaler
+from sklearn_ard._predict import CompactRegressor, NumberPredictor
 from sklearn_ard.nn import GaussianLikelihood
 
 
-class ARDRegressor(RegressorMixin, _BaseARD):
+class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     """Neural network regressor that picks its own inputs.
 
     A network whose weights have a posterior distribution each is trained by the
@@ -155,6 +156,7 @@ class ARDRegressor(RegressorMixin, _BaseARD):
     array([3, 7])
     """
 
+    _compact_class = CompactRegressor
     _y_options = {"multi_output": True, "y_numeric": True}
 
     def __sklearn_tags__(self):
@@ -185,23 +187,6 @@ class ARDRegressor(RegressorMixin, _BaseARD):
             The fitted estimator.
         """
         return self._partial_fit(X, y, sample_weight)
-
-    def predict(self, X):
-        """Predict with the posterior means of the kept weights.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In units of y.
-        """
-        outputs = self._raw_predict(X)
-        prediction = self._target_scaler.inverse_transform(outputs)
-        return prediction[:, 0] if self._y_is_1d else prediction
 
     def _check_targets(self, y, weight, *, reset):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]

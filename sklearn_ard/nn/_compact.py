@@ -99,7 +99,6 @@ class Select(nn.Module):
         return x[:, self.indices]
 
 
-@torch.no_grad()
 def compact(model: nn.Module) -> Compacted:
     """Remove what was pruned from a trained network: a small plain one remains.
 
@@ -155,20 +154,29 @@ def compact(model: nn.Module) -> Compacted:
             "'model' of compact must contain ARD layers (LinearARD, Conv2dARD, ...). "
             f"Got {type(model).__name__} with none instead."
         )
-    try:
-        found = _compact_skip(model) if _is_skip(model) else _compact_chain(model)
-    except _Opaque as error:
+    found, opaque = compact_quietly(model)
+    if opaque:
         warnings.warn(
-            f"compact can not see through {error}: the network keeps its shape, with "
+            f"compact can not see through {opaque}: the network keeps its shape, with "
             "zeros for the pruned weights. It can see through a Sequential of linear "
             "layers, convolutions, batch norm, pooling, dropout, Flatten and "
             "elementwise activations.",
             UserWarning,
             stacklevel=2,
         )
-        found = _masked(model)
-    found.network.eval().requires_grad_(False)
     return found
+
+
+@torch.no_grad()
+def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
+    """As :func:`compact`; what it can not see through is returned, not warned of."""
+    opaque = ""
+    try:
+        found = _compact_skip(model) if _is_skip(model) else _compact_chain(model)
+    except _Opaque as error:
+        found, opaque = _masked(model), str(error)
+    found.network.eval().requires_grad_(False)
+    return found, opaque
 
 
 class _Opaque(Exception):
@@ -398,6 +406,7 @@ class _Flatten(_Step):
     def __init__(self, module, n_channels, n_pixels):
         super().__init__(module)
         self.n_channels, self.n_pixels = n_channels, n_pixels
+        self.wanted = torch.ones(1, dtype=torch.bool)
 
     def forward(self, constant):
         return (
