@@ -373,8 +373,9 @@ class Network:
     columns : ndarray of int
         Columns of X that are read.
     mean, scale : ndarray of shape (n_columns,), or None
-        By which they are standardised, in units of X; scale is infinite for columns
-        that are to be 0. None where the first layer sees to it.
+        By which they are standardised, in units of X and of the type that this is done
+        in; scale is infinite for columns that are to be 0. None where the first layer
+        sees to it.
     operations : list
         What is done with them.
     n_outputs : int
@@ -424,6 +425,7 @@ class Network:
         if not np.isfinite(X).all():
             assert_all_finite(X, estimator_name=owner, input_name="X")
         if self.mean is not None:
+            X = X.astype(self.mean.dtype, copy=False)
             X = (X - self.mean) / self.scale
         return self._outputs(X.astype(np.float32, copy=False))
 

@@ -32,8 +32,7 @@ _ACTIVATIONS = {
 }
 
 
-_FOLDABLE = 8.0  # standard deviations that a mean may be away from 0
-_LARGEST = 1e10  # scale
+_MEAN, _SCALE = 8.0, 1e10  # bounds of |mean| / scale and of scale for X in float32
 
 
 class NotLowered(Exception):
@@ -87,8 +86,11 @@ def lower(compacted, columns, scaler, n_outputs):
         columns = columns[inputs.cpu().numpy()]
     mean = scaler.mean_[columns]
     scale = np.where(scaler.constant_[columns], np.inf, scaler.scale_[columns])
-    if _folds(module, mean, scale):
-        mean = scale = None
+    if _is_mild(mean, scale):
+        # in float32, or a part of the first layer: nothing is lost by it
+        mean, scale = mean.astype(np.float32), scale.astype(np.float32)
+        if _fold(module, mean, scale):
+            mean = scale = None
     widest, positions = measure(module, torch.zeros(1, len(columns)))
     n_rows = ops.block_rows(widest)
     n_columns = {layer: n * n_rows for layer, n in positions.items()}
@@ -139,28 +141,32 @@ def constant_network(output):
     return ops.Network(columns, None, None, [dense], n_outputs, ops.block_rows(1), {})
 
 
-@torch.no_grad()
-def _folds(module, mean, scale):
-    """Make the standardisation a part of the first linear layers, if they allow it.
+def _is_mild(mean, scale):
+    """Whether X itself could be float32 without losing digits that count."""
+    used = np.isfinite(scale)
+    mean, scale = mean[used], scale[used]
+    return (
+        np.abs(mean / scale).max(initial=0) <= _MEAN
+        and scale.max(initial=1) <= _SCALE
+        and scale.min(initial=1) >= 1 / _SCALE
+    )
 
-    Not where it would cost digits: the inputs are float32 then, in units of X.
-    """
+
+@torch.no_grad()
+def _fold(module, mean, scale):
+    """Make the standardisation a part of the first layers, if these are linear."""
+    if not mean.any() and (scale == 1).all():
+        return True
     starts = {nn.Sequential: [module], Parallel: getattr(module, "networks", [])}
-    networks = starts.get(type(module), [])
-    first = [network[0] for network in networks]
-    if (
-        not first
-        or any(type(layer) is not nn.Linear for layer in first)
-        or np.abs(mean / scale).max(initial=0) > _FOLDABLE
-        or scale.max(initial=1) > _LARGEST
-        or scale.min(initial=1) < 1 / _LARGEST
-    ):
+    first = [network[0] for network in starts.get(type(module), [])]
+    if not first or any(type(layer) is not nn.Linear for layer in first):
         return False
     everything = [torch.arange(len(mean))]
     inputs = module.inputs if type(module) is Parallel else everything
+    mean, scale = torch.from_numpy(mean).double(), torch.from_numpy(scale).double()
     for layer, indices in zip(first, inputs, strict=True):
-        weight = layer.weight.double() / torch.from_numpy(scale)[indices]
-        layer.bias -= (weight @ torch.from_numpy(mean)[indices]).to(layer.bias)
+        weight = layer.weight.double() / scale[indices]
+        layer.bias -= (weight @ mean[indices]).to(layer.bias)
         layer.weight.copy_(weight)
     return True
 

@@ -131,7 +131,7 @@ EXPERIMENTS = {
         n_seeds=1,
         papers=(("SBP (Neklyudov 2017)", 1.55, "", "", "245-160-55", ""),),
         reg_factor=0.3,
-        input_price=17.0,
+        input_price=15.5,
         unit_price=8.0,
     ),
     "structured-lenet-5": Experiment(
