@@ -401,7 +401,7 @@ class Network:
         owner : str
             Who is to be named if something is not finite.
         selected : bool
-            Whether X has only the columns that are read.
+            Whether X has only the columns that are read, and was checked.
 
         Returns
         -------
@@ -421,9 +421,9 @@ class Network:
         if sp.issparse(X):
             X = X[:, self.columns].toarray()
         elif not selected:
+            if not np.isfinite(X).all():
+                assert_all_finite(X, estimator_name=owner, input_name="X")
             X = X.take(self.columns, axis=1)
-        if not np.isfinite(X).all():
-            assert_all_finite(X, estimator_name=owner, input_name="X")
         if self.mean is not None:
             X = X.astype(self.mean.dtype, copy=False)
             X = (X - self.mean) / self.scale

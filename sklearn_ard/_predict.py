@@ -22,8 +22,8 @@ class Predictor(SelectorMixin, BaseEstimator):
     def _raw_predict(self, X):
         """Outputs of the network on scaled targets (or logits).
 
-        Only the columns that the network reads are looked at: neither copied nor
-        searched for missing values are the others.
+        Of a data frame only the columns in use are read. An array is searched for
+        missing values as a whole, as scikit-learn's estimators do, but never copied.
         """
         network, owner = vars(self).get("_network"), type(self).__name__
         if (  # nothing that scikit-learn's checks, slow for one row, could object to
@@ -120,7 +120,7 @@ class NumberPredictor:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Only the columns in use are read.
+            Inputs. Of a data frame only the columns in use are read.
 
         Returns
         -------
@@ -141,7 +141,7 @@ class LabelPredictor:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Only the columns in use are read.
+            Inputs. Of a data frame only the columns in use are read.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class LabelPredictor:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Only the columns in use are read.
+            Inputs. Of a data frame only the columns in use are read.
 
         Returns
         -------

@@ -81,7 +81,9 @@ def from_mnist(name, data, checkpoints):
     peer = None
     if "lenet-5" not in name:
         sizes = [layer.out_features for layer in mnist.weight_layers(dense)[:-1]]
-        peer = MLPClassifier(hidden_layer_sizes=sizes, max_iter=1).fit(x[:2000].numpy(), y[:2000].numpy())
+        peer = MLPClassifier(hidden_layer_sizes=sizes, max_iter=1).fit(
+            x[:2000].numpy(), y[:2000].numpy()
+        )
     return model, test.double().numpy(), test.numpy(), dense, peer
 
 
