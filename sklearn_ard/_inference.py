@@ -5,10 +5,8 @@ Rows go through in blocks that stay in the cache, and every array has the rows l
 matrix with a wide one, dense or sparse, whichever is faster.
 """
 
-import itertools
 import math
 import time
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -18,9 +16,9 @@ from scipy.special import erf, expit
 from sklearn.utils import assert_all_finite
 
 _CACHE = 500_000  # bytes that a block of rows may take up in its widest layer
-_ROWS = 16, 8192  # bounds of a block
+_ROWS = 96, 8192  # bounds of a block
 _SMALL = 4096  # a matrix with fewer entries is not worth asking about
-_REPEATS = 5  # of each product that is timed
+_REPEATS = 5  # of everything that is timed
 
 
 class Affine:
@@ -105,189 +103,12 @@ class Dense:
         output += self.bias
         return output
 
-    def size(self, n_positions):
+    def layer_size(self, n_positions):
         """What it costs, applied to so many positions of a row."""
         n_out, n_in = self.weight.shape
-        n_kept, n_products, n_bytes = _cost(self.weight)
+        n_kept, n_products, n_bytes = cost_of(self.weight)
         n_bytes += self.bias.nbytes
         return LayerSize(n_in, n_out, n_kept, n_products * n_positions, n_bytes)
-
-
-@dataclass
-class Windows:
-    """How a kernel walks over an image, in every dimension.
-
-    Attributes
-    ----------
-    kernel, stride, dilation : tuple of int
-        As in torch.
-    padding : tuple of (int, int)
-        Before and after.
-    ceil_mode : bool
-        Whether a last window may reach over the edge.
-    """
-
-    kernel: tuple
-    stride: tuple
-    dilation: tuple
-    padding: tuple
-    ceil_mode: bool = False
-
-    def sizes(self, size):
-        """Number of windows in each dimension."""
-        found = []
-        for length, k, s, d, (before, after) in zip(
-            size, self.kernel, self.stride, self.dilation, self.padding, strict=True
-        ):
-            room = length + before + after - d * (k - 1) - 1
-            n = (-(-room // s) if self.ceil_mode else room // s) + 1
-            if self.ceil_mode and (n - 1) * s >= length + before:
-                n -= 1  # a window has to begin inside
-            found.append(n)
-        return tuple(found)
-
-    def pad(self, x, mode="constant", fill=0.0):
-        """`x` with its padding, and as much more as the last windows need."""
-        size = x.shape[1:-1]
-        pads = []
-        for length, n, k, s, d, (before, after) in zip(
-            size, self.sizes(size), self.kernel, self.stride, self.dilation,
-            self.padding, strict=True,
-        ):  # fmt: skip
-            reach = (n - 1) * s + d * (k - 1) + 1
-            pads.append((before, max(after, reach - length - before)))
-        if not any(map(any, pads)):
-            return x
-        options = {"constant_values": fill} if mode == "constant" else {}
-        return np.pad(x, [(0, 0), *pads, (0, 0)], mode=mode, **options)
-
-    def offsets(self):
-        return itertools.product(*map(range, self.kernel))
-
-    def at(self, padded, offset, sizes):
-        """What the entry `offset` of the kernel sees: a view."""
-        steps = tuple(
-            slice(o * d, o * d + (n - 1) * s + 1, s)
-            for o, n, s, d in zip(
-                offset, sizes, self.stride, self.dilation, strict=True
-            )
-        )
-        return padded[(..., *steps, slice(None))]
-
-
-class Convolution:
-    """A convolution: what its kernels see, gathered, times a matrix.
-
-    Entries of the kernels that no output channel uses are not gathered.
-
-    Parameters
-    ----------
-    weight : ndarray of shape (n_out, n_in, ...)
-        Weights of all channels: those of a grouped convolution with zeros.
-    bias : ndarray of shape (n_out,)
-        Biases.
-    windows : Windows
-        How it walks.
-    padding_mode : str
-        As in :func:`numpy.pad`.
-    n_columns : int
-        Rows that it is going to be handed at a time.
-    """
-
-    def __init__(self, weight, bias, windows, padding_mode, n_columns):
-        self.windows, self.padding_mode = windows, padding_mode
-        self.shape = weight.shape
-        self.taps = np.argwhere(weight.any(axis=0)).astype(np.int32)  # channel, offsets
-        matrix = weight[:, *self.taps.T]
-        self.weight = faster_matrix(matrix, n_columns)
-        self.bias = bias[:, None]
-
-    def __call__(self, x):
-        padded = self.windows.pad(x, self.padding_mode)
-        sizes = self.windows.sizes(x.shape[1:-1])
-        seen = np.empty((len(self.taps), *sizes, x.shape[-1]), x.dtype)
-        for row, (channel, *offset) in zip(seen, self.taps.tolist(), strict=True):
-            row[...] = self.windows.at(padded[channel], offset, sizes)
-        output = self.weight.dot(seen.reshape(len(seen), math.prod(seen.shape[1:])))
-        output += self.bias
-        return output.reshape(-1, *sizes, x.shape[-1])
-
-    def size(self, n_positions):
-        """What it costs, applied to so many positions of a row."""
-        n_out, n_in = self.shape[:2]
-        n_kept, n_products, n_bytes = _cost(self.weight)
-        n_bytes += self.bias.nbytes + self.taps.nbytes
-        return LayerSize(n_in, n_out, n_kept, n_products * n_positions, n_bytes)
-
-    def kernels(self):
-        """Weights of shape (n_out, n_in, ...), with the zeros."""
-        weight = np.zeros(self.shape, np.float32)
-        matrix = self.weight.toarray() if sp.issparse(self.weight) else self.weight
-        weight[:, *self.taps.T] = matrix
-        return weight
-
-
-class MaxPool:
-    """The largest value of every window."""
-
-    def __init__(self, windows):
-        self.windows = windows
-
-    def __call__(self, x):
-        padded = self.windows.pad(x, fill=-np.inf)
-        sizes = self.windows.sizes(x.shape[1:-1])
-        offsets = self.windows.offsets()
-        output = self.windows.at(padded, next(offsets), sizes).copy()
-        for offset in offsets:
-            np.maximum(output, self.windows.at(padded, offset, sizes), out=output)
-        return output
-
-
-class AveragePool:
-    """The mean of every window.
-
-    Parameters
-    ----------
-    windows : Windows
-        How it walks.
-    count_padding : bool
-        Whether zeros of the padding count.
-    """
-
-    def __init__(self, windows, count_padding):
-        self.windows, self.count_padding = windows, count_padding
-
-    def __call__(self, x):
-        windows, size = self.windows, x.shape[1:-1]
-        padded, sizes = windows.pad(x), windows.sizes(size)
-        total = sum(windows.at(padded, o, sizes) for o in windows.offsets())
-        return total / self._counts(size, sizes)[None, ..., None]
-
-    def _counts(self, size, sizes):
-        """Numbers that each window is the mean of."""
-        counts = np.float32(1)
-        for length, n, k, s, (before, after) in zip(
-            size, sizes, self.windows.kernel, self.windows.stride,
-            self.windows.padding, strict=True,
-        ):  # fmt: skip
-            first, last = (
-                (-before, length + after) if self.count_padding else (0, length)
-            )
-            start = np.arange(n) * s - before
-            inside = np.minimum(start + k, last) - np.maximum(start, first)
-            counts = np.multiply.outer(counts, inside.astype(np.float32))
-        return counts
-
-
-class GlobalPool:
-    """The mean or the maximum of a whole channel."""
-
-    def __init__(self, name):
-        self.name = name  # "mean" or "max"
-
-    def __call__(self, x):
-        axes = tuple(range(1, x.ndim - 1))
-        return getattr(np, self.name)(x, axis=axes, keepdims=True)
 
 
 class Sum:
@@ -314,7 +135,7 @@ def run(operations, x):
     return x
 
 
-def _cost(matrix):
+def cost_of(matrix):
     """Entries other than zero, products per column, and bytes of a matrix."""
     if sp.issparse(matrix):
         arrays = matrix.data, matrix.indices, matrix.indptr
@@ -344,15 +165,20 @@ def _sparse_wins(n_out, n_in, n_kept, n_columns):
     rng = np.random.default_rng(0)
     dense = np.zeros((n_out, n_in), np.float32)
     dense.ravel()[rng.choice(dense.size, n_kept, replace=False)] = 1
-    sparse = sp.csr_array(dense)
     x = np.ones((n_in, n_columns), np.float32)
-    seconds = {"dense": [], "sparse": []}
+    seconds = fastest_of([dense.dot, sp.csr_array(dense).dot], x)
+    return seconds[1] < seconds[0]
+
+
+def fastest_of(functions, x):
+    """Shortest time of a few calls of each function, in seconds."""
+    seconds = [math.inf] * len(functions)
     for _ in range(_REPEATS):
-        for name, matrix in (("dense", dense), ("sparse", sparse)):
+        for i, function in enumerate(functions):
             start = time.perf_counter()
-            matrix @ x
-            seconds[name].append(time.perf_counter() - start)
-    return min(seconds["sparse"]) < min(seconds["dense"])
+            function(x)
+            seconds[i] = min(seconds[i], time.perf_counter() - start)
+    return seconds
 
 
 class LayerSize(NamedTuple):
@@ -419,18 +245,21 @@ class Network:
 
     def _block(self, X, owner, selected):
         if sp.issparse(X):
-            X = X[:, self.columns].toarray()
-        elif not selected:
-            if not np.isfinite(X).all():
+            x = X[:, self.columns].toarray().T
+        elif selected:
+            x = X.T
+        else:
+            numbers = X.ravel()
+            if not math.isfinite(numbers.dot(numbers)):  # or they are very large
                 assert_all_finite(X, estimator_name=owner, input_name="X")
-            X = X.take(self.columns, axis=1)
+            x = X.T[self.columns]
         if self.mean is not None:
-            X = X.astype(self.mean.dtype, copy=False)
-            X = (X - self.mean) / self.scale
-        return self._outputs(X.astype(np.float32, copy=False))
+            x = x.astype(self.mean.dtype, copy=False)
+            x = (x - self.mean[:, None]) / self.scale[:, None]
+        return self._outputs(np.ascontiguousarray(x, np.float32)).T
 
     def _outputs(self, x):
-        return run(self.operations, x.T).T
+        return run(self.operations, x)
 
 
 def block_rows(n_numbers):

@@ -1,11 +1,13 @@
 """From a compact torch network to what :mod:`sklearn_ard._inference` runs."""
 
+import itertools
 import math
 
 import numpy as np
 import torch
 from torch import nn
 
+from sklearn_ard import _images as images
 from sklearn_ard import _inference as ops
 from sklearn_ard.nn._compact import Parallel, Select
 
@@ -35,6 +37,9 @@ _ACTIVATIONS = {
 _MEAN, _SCALE = 8.0, 1e10  # bounds of |mean| / scale and of scale for X in float32
 
 
+_MONOTONE = "relu", "elu", "tanh", "logistic"
+
+
 class NotLowered(Exception):
     """Names a module that only torch can run."""
 
@@ -58,7 +63,7 @@ class TorchNetwork(ops.Network):
 
     def _outputs(self, x):
         with torch.inference_mode():
-            return self.module(torch.from_numpy(x)).numpy()
+            return self.module(torch.from_numpy(x.T)).numpy().T
 
 
 def lower(compacted, columns, scaler, n_outputs):
@@ -91,12 +96,11 @@ def lower(compacted, columns, scaler, n_outputs):
         mean, scale = mean.astype(np.float32), scale.astype(np.float32)
         if _fold(module, mean, scale):
             mean = scale = None
-    widest, positions = measure(module, torch.zeros(1, len(columns)))
+    widest, positions, images_of = measure(module, torch.zeros(1, len(columns)))
     n_rows = ops.block_rows(widest)
-    n_columns = {layer: n * n_rows for layer, n in positions.items()}
     found = {}  # operations that layers with weights have become
     try:
-        operations = _operations(module, n_columns, found)
+        operations = _operations(module, found, n_rows, images_of)
     except NotLowered as error:
         sizes = {
             name: size_of(layer, positions[layer])
@@ -107,7 +111,7 @@ def lower(compacted, columns, scaler, n_outputs):
             columns, mean, scale, module, n_outputs, n_rows, sizes, str(error)
         )
     sizes = {
-        name: found[layer].size(positions[layer])
+        name: found[layer].layer_size(positions[layer])
         for name, layer in layers.items()
         if layer in found
     }
@@ -173,7 +177,7 @@ def _fold(module, mean, scale):
 
 @torch.no_grad()
 def measure(module, x):
-    """Numbers of a row in the widest layer; positions that each layer is applied to.
+    """How wide a network is, and how large its images are.
 
     Parameters
     ----------
@@ -181,16 +185,22 @@ def measure(module, x):
         A network in evaluation mode.
     x : Tensor of shape (1, n_inputs)
         A row that it takes.
+
+    Returns
+    -------
+    widest : int
+        Numbers of a row in the widest layer.
+    positions : dict of Module to int
+        How many positions every layer is applied to.
+    sizes : dict of Module to tuple
+        Size of the images that come in.
     """
-    widths, positions = [x.shape[1]], {}
+    widths, positions, sizes = [x.shape[1]], {}, {}
 
     def note(layer, args, output):
-        pixels = math.prod(output.shape[2:])
-        gathered = 0
-        if isinstance(layer, _CONVOLUTIONS):
-            gathered = layer.weight[0].numel() * layer.groups * pixels
-        widths.append(args[0][0].numel() + output[0].numel() + gathered)
-        positions[layer] = pixels
+        widths.append(args[0][0].numel() + output[0].numel())
+        positions[layer] = math.prod(output.shape[2:])
+        sizes[layer] = tuple(args[0].shape[2:])
 
     known = (nn.Linear, *_CONVOLUTIONS, *_NORMS, *_MAXIMA, *_AVERAGES)
     hooks = [
@@ -203,16 +213,22 @@ def measure(module, x):
     finally:
         for hook in hooks:
             hook.remove()
-    return max(widths), positions
+    return max(widths), positions, sizes
 
 
-def _operations(module, n_columns, found):
+def _operations(module, found, *sizes):
     kind = type(module)
     if kind is nn.Sequential:
-        return [op for child in module for op in _operations(child, n_columns, found)]
+        chain = [op for child in module for op in _operations(child, found, *sizes)]
+        for i, (first, then) in enumerate(itertools.pairwise(chain)):
+            if isinstance(first, ops.Activation) and isinstance(then, images.MaxPool):
+                if first.name in _MONOTONE and first.parameter >= 0:
+                    # the same, for fewer numbers
+                    chain[i : i + 2] = then, first
+        return chain
     if kind is Parallel:
         branches = [
-            (indices.numpy(), _operations(network, n_columns, found))
+            (indices.numpy(), _operations(network, found, *sizes))
             for network, indices in zip(module.networks, module.inputs, strict=True)
         ]
         return [ops.Sum(branches)]
@@ -225,10 +241,10 @@ def _operations(module, n_columns, found):
     if kind is nn.Linear:
         bias = module.bias.detach().numpy()
         weight = module.weight.detach().numpy()
-        found[module] = ops.Dense(weight, bias, n_columns[module])
+        found[module] = ops.Dense(weight, bias, sizes[0])
         return [found[module]]
     if kind in _CONVOLUTIONS:
-        found[module] = _convolution(module, n_columns[module])
+        found[module] = _convolution(module, *sizes)
         return [found[module]]
     if kind in _NORMS:
         scale = (module.running_var + module.eps).rsqrt()
@@ -237,18 +253,18 @@ def _operations(module, n_columns, found):
             scale, shift = scale * module.weight, shift * module.weight + module.bias
         return [ops.Affine(scale.detach().numpy(), shift.detach().numpy())]
     if kind in _MAXIMA:
-        return [ops.MaxPool(_windows(module, module.dilation, _pairs(module)))]
+        return [images.MaxPool(_windows(module, module.dilation, _pairs(module)))]
     if kind in _AVERAGES and getattr(module, "divisor_override", None) is None:
         windows = _windows(module, 1, _pairs(module))
-        return [ops.AveragePool(windows, module.count_include_pad)]
+        return [images.AveragePool(windows, module.count_include_pad)]
     if kind in _GLOBAL and set(np.ravel(module.output_size)) == {1}:
-        return [ops.GlobalPool(_GLOBAL[kind])]
+        return [images.GlobalPool(_GLOBAL[kind])]
     if kind in _ACTIVATIONS and (found := _ACTIVATIONS[kind](module)):
         return [ops.Activation(*found)]
     raise NotLowered(f"{kind.__name__}")
 
 
-def _convolution(layer, n_columns):
+def _convolution(layer, n_rows, images_of):
     weight = layer.weight.detach().numpy()
     n_out, n_in = weight.shape[:2]
     if layer.groups > 1:
@@ -258,12 +274,13 @@ def _convolution(layer, n_columns):
         weight = whole
     sides = layer._reversed_padding_repeated_twice
     padding = tuple(zip(sides[::2], sides[1::2], strict=True))[::-1]
-    return ops.Convolution(
+    return images.faster_convolution(
         weight,
         layer.bias.detach().numpy(),
         _windows(layer, layer.dilation, padding),
         _PADDING_MODES[layer.padding_mode],
-        n_columns,
+        images_of[layer],
+        n_rows,
     )
 
 
@@ -272,7 +289,7 @@ def _pairs(pool):
 
 
 def _windows(module, dilation, padding):
-    return ops.Windows(
+    return images.Windows(
         _each(module, module.kernel_size),
         _each(module, module.stride),
         _each(module, dilation),

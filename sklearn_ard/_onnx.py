@@ -5,6 +5,7 @@ import math
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_ard import _images as images
 from sklearn_ard import _inference as ops
 
 _OPSET = 19  # the first that can pad circularly
@@ -141,7 +142,7 @@ def _write_network(graph, network):
         return _write_constant(graph, network)
     graph.add("Gather", network.columns.astype(np.int64), axis=1)
     if network.mean is not None:
-        graph.cast(np.float64)
+        graph.cast(network.mean.dtype)
         graph.add("Sub", network.mean[None])
         graph.add("Div", network.scale[None])
     graph.cast(np.float32)
@@ -170,7 +171,7 @@ def _write_convolution(graph, convolution):
         settings["pads"] = [0] * len(pads)
         pads = [0, 0, *pads[:n_dims], 0, 0, *pads[n_dims:]]
         graph.add("Pad", np.array(pads), mode=convolution.padding_mode)
-    graph.add("Conv", convolution.kernels(), convolution.bias[:, 0], **settings)
+    graph.add("Conv", convolution.kernels(), convolution.bias.ravel(), **settings)
 
 
 def _walk(windows):
@@ -247,10 +248,11 @@ def _write_activation(graph, activation):
 
 _WRITERS = {
     ops.Dense: _write_dense,
-    ops.Convolution: _write_convolution,
-    ops.MaxPool: _write_max_pool,
-    ops.AveragePool: _write_average_pool,
-    ops.GlobalPool: _write_global_pool,
+    images.Convolution: _write_convolution,
+    images.SparseConvolution: _write_convolution,
+    images.MaxPool: _write_max_pool,
+    images.AveragePool: _write_average_pool,
+    images.GlobalPool: _write_global_pool,
     ops.Affine: _write_affine,
     ops.Reshape: _write_reshape,
     ops.Select: _write_select,

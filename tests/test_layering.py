@@ -17,6 +17,7 @@ ORDER = [
     "nn",
     "_data",
     "_inference",
+    "_images",
     "_onnx",
     "_predict",
     "_lower",
