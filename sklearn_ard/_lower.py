@@ -225,6 +225,7 @@ def _operations(module, found, *sizes):
                 if first.name in _MONOTONE and first.parameter >= 0:
                     # the same, for fewer numbers
                     chain[i : i + 2] = then, first
+        ops.hand_on_biases(chain)
         return chain
     if kind is Parallel:
         branches = [

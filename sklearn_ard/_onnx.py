@@ -160,7 +160,8 @@ def _write_constant(graph, network):
 
 def _write_dense(graph, dense):
     weight = dense.weight.toarray() if sp.issparse(dense.weight) else dense.weight
-    graph.add("Gemm", weight, dense.bias[:, 0], transB=1)
+    bias = [] if dense.bias is None else [dense.bias[:, 0]]
+    graph.add("Gemm", weight, *bias, transB=1)
 
 
 def _write_convolution(graph, convolution):
@@ -239,6 +240,8 @@ def _write_activation(graph, activation):
         graph.add("Add", np.array(1, np.float32))
         graph.add("Mul", x)
         graph.add("Mul", np.array(0.5, np.float32))
+    elif name == "relu" and activation.parameter.any():
+        graph.add("Max", activation.parameter.T)
     elif name in ("leaky_relu", "elu"):
         kind = {"leaky_relu": "LeakyRelu", "elu": "Elu"}[name]
         graph.add(kind, alpha=float(activation.parameter))

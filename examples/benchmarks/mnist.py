@@ -136,14 +136,14 @@ EXPERIMENTS = {
     ),
     "structured-lenet-5": Experiment(
         lenet_5_caffe,
-        epochs=28,
+        epochs=16,
         n_seeds=1,
         papers=(
             ("SBP (Neklyudov 2017)", 0.86, "", "", "3-18-284-283", ""),
             ("BC-GHS (Louizos 2017)", 1.0, "", "", "5-10-76-16", "158,000"),
         ),
         reg_factor=0.5,
-        mac_price=0.08,
+        mac_price=0.06,
     ),
 }
 
