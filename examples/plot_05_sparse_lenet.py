@@ -49,6 +49,7 @@ class Accuracy(Callback):
 lenet_300_100 = ARDClassifier(
     input_shape=(1, 28, 28),
     hidden_layer_sizes=(300, 100),
+    reg_factor=0.1,
     max_iter=20,
     random_state=0,
 )
@@ -58,6 +59,7 @@ lenet_5_caffe = ARDClassifier(
     kernel_size=5,
     padding="valid",
     hidden_layer_sizes=(500,),
+    reg_factor=0.1,
     max_iter=20,
     callbacks=[Accuracy()],
     random_state=0,

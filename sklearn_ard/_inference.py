@@ -117,15 +117,18 @@ class Sum:
 
     Parameters
     ----------
-    branches : list of (ndarray of int, list)
-        Indices of the inputs, and the operations.
+    branches : list of (ndarray of int or None, list)
+        Indices of the inputs, None for all, and the operations.
     """
 
     def __init__(self, branches):
         self.branches = branches
 
     def __call__(self, x):
-        outputs = [run(ops, x.take(indices, axis=0)) for indices, ops in self.branches]
+        outputs = [
+            run(operations, x if indices is None else x.take(indices, axis=0))
+            for indices, operations in self.branches
+        ]
         return sum(outputs[1:], start=outputs[0])
 
 

@@ -228,10 +228,13 @@ def _operations(module, found, *sizes):
         ops.hand_on_biases(chain)
         return chain
     if kind is Parallel:
-        branches = [
-            (indices.numpy(), _operations(network, found, *sizes))
-            for network, indices in zip(module.networks, module.inputs, strict=True)
-        ]
+        branches = []
+        n_inputs = 1 + max(int(indices.max()) for indices in module.inputs)
+        for network, indices in zip(module.networks, module.inputs, strict=True):
+            # all of them, and no operation in place that the others would see
+            as_is = len(indices) == n_inputs and type(network[0]) is nn.Linear
+            operations = _operations(network, found, *sizes)
+            branches.append((None if as_is else indices.numpy(), operations))
         return [ops.Sum(branches)]
     if kind is Select:
         return [ops.Select(module.indices.numpy())]

@@ -222,7 +222,9 @@ def _write_select(graph, select):
 def _write_sum(graph, total):
     x, outputs = graph.value, []
     for indices, operations in total.branches:
-        graph.add("Gather", indices.astype(np.int64), source=x, axis=1)
+        graph.value = x
+        if indices is not None:
+            graph.add("Gather", indices.astype(np.int64), axis=1)
         for operation in operations:
             _WRITERS[type(operation)](graph, operation)
         outputs.append(graph.value)
