@@ -268,14 +268,22 @@ class Network:
         elif selected:
             x = X.T
         else:
-            numbers = X.ravel()
-            if not math.isfinite(numbers.dot(numbers)):  # or they are very large
-                assert_all_finite(X, estimator_name=owner, input_name="X")
+            self._check(X, owner)
             x = X.T[self.columns]
         if self.mean is not None:
             x = x.astype(self.mean.dtype, copy=False)
             x = (x - self.mean[:, None]) / self.scale[:, None]
         return self._outputs(np.ascontiguousarray(x, np.float32)).T
+
+    def _check(self, X, owner):
+        """Refuse what is not finite, or is not in the type that is computed in."""
+        numbers = X.ravel()
+        with np.errstate(over="ignore", invalid="ignore"):
+            if math.isfinite(numbers.dot(numbers)):
+                return
+            dtype = np.float32 if self.mean is None else self.mean.dtype
+            X = X.astype(dtype)
+        assert_all_finite(X, estimator_name=owner, input_name="X")
 
     def _outputs(self, x):
         return run(self.operations, x)

@@ -121,6 +121,19 @@ def test_missing_values_in_columns_in_use_are_refused(regressor, table, bad):
         regressor.compact().predict(X)
 
 
+def test_numbers_of_any_size(regressor, table):
+    X = table[0].copy()
+    X[5, 0] = 1e30  # whose square is infinite in float32
+    assert np.isfinite(regressor.predict(X.astype("f4"))).all()
+    X[5, 0] = 1e300
+    with pytest.raises(ValueError, match="too large for dtype..float32"):
+        regressor.predict(X)
+    huge = ARDRegressor((8,), random_state=0, max_iter=50).fit(
+        table[0] * 1e200, table[1]
+    )
+    assert np.isfinite(huge.predict(table[0] * 1e200)).all()
+
+
 def test_compact_regressor_is_the_regressor_without_its_training(regressor, table):
     X, y = table
     small = regressor.compact()
