@@ -62,3 +62,15 @@ def torch_state(random_state, device, owner):
 def is_small(module):
     """Whether a network is fastest on one thread."""
     return sum(p.numel() for p in module.parameters()) < _SMALL_NETWORK
+
+
+@contextmanager
+def threads_for(module):
+    """One thread for a small network, for which more are slower; then as before."""
+    n_threads = torch.get_num_threads()
+    if is_small(module):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)

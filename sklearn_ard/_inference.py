@@ -17,6 +17,7 @@ from sklearn.utils import assert_all_finite
 
 _CACHE = 500_000  # bytes that a block of rows may take up in its widest layer
 _ROWS = 96, 8192  # bounds of a block
+_NUMBERS = 2_000_000  # that a block of X may have, those that nobody reads among them
 _SMALL = 4096  # a matrix with fewer entries is not worth asking about
 _REPEATS = 5  # of everything that is timed
 
@@ -253,7 +254,7 @@ class Network:
         ndarray of shape (n_samples, n_outputs)
             In float32 or float64.
         """
-        n_rows = self.n_rows
+        n_rows = min(self.n_rows, max(1, _NUMBERS // max(1, X.shape[1])))
         if X.shape[0] <= n_rows:
             return self._block(X, owner, selected)
         outputs = np.empty((X.shape[0], self.n_outputs))

@@ -9,6 +9,7 @@ from torch import nn
 
 from sklearn_ard import _images as images
 from sklearn_ard import _inference as ops
+from sklearn_ard._context import threads_for
 from sklearn_ard.nn._compact import Parallel, Select
 
 _AVERAGES = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
@@ -32,12 +33,8 @@ _ACTIVATIONS = {
     nn.SiLU: lambda m: ("silu", 0.0),
     nn.GELU: lambda m: ("gelu", 0.0) if m.approximate == "none" else None,
 }
-
-
-_MEAN, _SCALE = 8.0, 1e10  # bounds of |mean| / scale and of scale for X in float32
-
-
 _MONOTONE = "relu", "elu", "tanh", "logistic"
+_MEAN, _SCALE = 8.0, 1e10  # bounds of |mean| / scale and of scale for X in float32
 
 
 class NotLowered(Exception):
@@ -61,9 +58,12 @@ class TorchNetwork(ops.Network):
         super().__init__(columns, mean, scale, [], n_outputs, n_rows, layers)
         self.module, self.why = module, why
 
+    def __call__(self, X, owner, *, selected=False):
+        with torch.inference_mode(), threads_for(self.module):
+            return super().__call__(X, owner, selected=selected)
+
     def _outputs(self, x):
-        with torch.inference_mode():
-            return self.module(torch.from_numpy(x.T)).numpy().T
+        return self.module(torch.from_numpy(x.T)).numpy().T
 
 
 def lower(compacted, columns, scaler, n_outputs):
