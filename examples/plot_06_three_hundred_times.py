@@ -27,7 +27,7 @@ from sklearn_ard import ARDRegressor
 from sklearn_ard.nn import compact
 
 torch.set_num_threads(1)
-X, y = make_friedman1(4000, n_features=50, noise=1.0, random_state=0)
+X, y = make_friedman1(5000, n_features=50, noise=1.0, random_state=0)
 X_test, y_test = make_friedman1(10_000, n_features=50, noise=1.0, random_state=1)
 model = ARDRegressor((1024, 1024), random_state=0).fit(X, y)
 

@@ -7,10 +7,17 @@ if TYPE_CHECKING:
     from sklearn_ard._classifier import ARDClassifier
     from sklearn_ard._predict import CompactClassifier, CompactRegressor
     from sklearn_ard._regressor import ARDRegressor
+    from sklearn_ard._threshold import threshold_curve
 
 __version__ = "0.3.0"
 
-__all__ = ["ARDClassifier", "ARDRegressor", "CompactClassifier", "CompactRegressor"]
+__all__ = [
+    "ARDClassifier",
+    "ARDRegressor",
+    "CompactClassifier",
+    "CompactRegressor",
+    "threshold_curve",
+]
 
 # Looked up when they are asked for: a compact model is loaded without torch.
 _HOME = {
@@ -18,6 +25,7 @@ _HOME = {
     "ARDRegressor": "_regressor",
     "CompactClassifier": "_predict",
     "CompactRegressor": "_predict",
+    "threshold_curve": "_threshold",
 }
 
 

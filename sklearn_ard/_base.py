@@ -13,7 +13,6 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
-    check_is_fitted,
     validate_data,
 )
 
@@ -21,19 +20,17 @@ from sklearn_ard import _recipe
 from sklearn_ard._build import build_net
 from sklearn_ard._context import is_small, torch_state, unchanged_on_error
 from sklearn_ard._data import Scaler, merge_rows, training_order
-from sklearn_ard._lower import constant_network, lower
 from sklearn_ard._net import Batches, ProgressBar
 from sklearn_ard._predict import Predictor, refuse_images
-from sklearn_ard._report import compression_report
-from sklearn_ard.nn import Prior, ard_layers, input_layers
-from sklearn_ard.nn._compact import compact_quietly
+from sklearn_ard._shrink import ShrinkMixin
+from sklearn_ard.nn import Prior, ard_layers
 from sklearn_ard.nn._networks import ACTIVATIONS
 from sklearn_ard.nn._priors import PRIORS
 
 _BATCH_SIZE = 64
 
 
-class _BaseARD(Predictor):
+class _BaseARD(ShrinkMixin, Predictor):
     """Parameters, training and prediction of both estimators."""
 
     _parameter_constraints: dict = {
@@ -321,7 +318,7 @@ class _BaseARD(Predictor):
         self._columns, self._support = trained.columns, support
         self.n_iter_ = max(1, len(net.history))
         self.sparsity_ = self._sparsity(net.module_)
-        self.feature_importances_ = trained.relevance
+        self.feature_importances_ = self._relevance = trained.relevance
         self._set_likelihood(net.criterion_, trained.elbo)
         self._network = self._make_network()
         if trained.interrupted:
@@ -340,85 +337,6 @@ class _BaseARD(Predictor):
                 UserWarning,
                 stacklevel=4,
             )
-
-    def _make_network(self):
-        """The small network that predicts."""
-        if not self._support.any():
-            return constant_network(self._empty_output)
-        found, _ = compact_quietly(self.net_.module_)
-        return lower(found, self._columns, self._scaler, self._n_outputs)
-
-    def compact(self):
-        """What is left of the model, without torch: a small fitted predictor.
-
-        Returns
-        -------
-        CompactRegressor or CompactClassifier
-            With the same `predict`, `transform`, names and (for a classifier)
-            `predict_proba` and `classes_`; numpy and scipy arrays inside. Its pickle
-            has the size of the network that is left, and is loaded and run without
-            torch being imported, or installed.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError
-            If the network has something in it that only torch can run.
-
-        Warns
-        -----
-        UserWarning
-            If the model is trained by `partial_fit`: later chunks do not reach what was
-            taken from it.
-        """
-        check_is_fitted(self)
-        why = getattr(self._network, "why", None)
-        if why:
-            raise ValueError(
-                f"{type(self).__name__}.compact can not do without torch, since this "
-                f"network has a {why} in it. Use a Sequential of linear layers, "
-                "convolutions, batch norm, pooling and the activations that the "
-                "'activation' parameter offers as 'module'."
-            )
-        if self._n_online_steps < math.inf:
-            warnings.warn(
-                f"{type(self).__name__}.compact takes a snapshot of a model that "
-                "partial_fit still trains: later chunks will not reach it.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return self._compact_class.from_estimator(self)
-
-    def compression_report(self):
-        """Sizes of the network before and after, layer by layer.
-
-        Returns
-        -------
-        DataFrame
-            One row per layer, in the order of the network that was trained, and
-            "total". Columns are "before" and "after" of `inputs` and `units` (or
-            channels), `weights` (other than zero), `multiply_adds` per row, and
-            `bytes`; of the last three also the "ratio" before / after. Before is the
-            network that the parameters ask for, with all columns of X; after is what
-            predicts.
-        """
-        check_is_fitted(self)
-        return compression_report(
-            self.net_.module_, self._network, self.n_features_in_, len(self._columns)
-        )
-
-    def _sparsity(self, module):
-        """Share of pruned weights, those of columns that were left out among them."""
-        layers = ard_layers(module)
-        kept = sum(int(layer.keep().sum()) for layer in layers)
-        total = sum(layer.weight.numel() for layer in layers)
-        n_read = len(self._columns)
-        if n_read < self.n_features_in_:
-            head = torch.zeros(1, n_read, device=self.net_.device)
-            n_units = sum(la.out_features for la in input_layers(module, head))
-            total += (self.n_features_in_ - n_read) * n_units
-        return 1 - kept / total
 
     @contextmanager
     def _progress(self, n_epochs):

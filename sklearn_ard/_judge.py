@@ -26,22 +26,35 @@ def prune(net, data, columns, varies, cost):
         weigh_inputs(module, net.criterion_, *sample(data), cost=cost)
         mask_unread_units_(module)
     support = np.zeros_like(varies)
-    live = _to_columns(_live(net, data), len(columns)) | _read_elsewhere(net, data)
-    support[columns] = live & varies[columns]
+    support[columns] = in_use(module, data.head()) & varies[columns]
     return support
 
 
-def _live(net, data):
-    """Which inputs of a net are in use; all of them where it can not be known."""
-    layers = input_layers(net.module_, data.head())
-    return live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
+def in_use(module, x):
+    """Which inputs of a network are in use; all of them where it can not be known.
+
+    Parameters
+    ----------
+    module : Module
+        A network.
+    x : Tensor of shape (n, n_inputs)
+        A few rows, to try it on.
+
+    Returns
+    -------
+    bool ndarray of shape (n_inputs,)
+        True for those that a live weight leaves, or that are read elsewhere.
+    """
+    layers = input_layers(module, x)
+    live = live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
+    return _to_columns(live, x.shape[1]) | _read_elsewhere(module, x)
 
 
-def _read_elsewhere(net, data):
-    """Columns that the outputs depend on whatever is masked: past the ARD layers."""
-    x = data.head().requires_grad_()
+def _read_elsewhere(module, x):
+    """Inputs that the outputs depend on whatever is masked: past the ARD layers."""
     # a copy, for modules that work in place; outputs that sum to 1 do not cancel
-    output = net.module_.eval()(x.clone())
+    x = x.clone().requires_grad_()
+    output = module.eval()(x.clone())
     output = (output * torch.arange(1, output.shape[1] + 1, device=x.device)).sum()
     (slope,) = torch.autograd.grad(output, x, allow_unused=True, materialize_grads=True)
     return (slope != 0).any(dim=0).cpu().numpy()

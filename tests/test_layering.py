@@ -27,6 +27,8 @@ ORDER = [
     "_judge",
     "_recipe",
     "_build",
+    "_shrink",
+    "_threshold",
     "_base",
     "_regressor",
     "_classifier",

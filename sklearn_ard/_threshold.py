@@ -1,0 +1,92 @@
+"""What other thresholds would cost a model that is trained already."""
+
+import copy
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import check_scoring
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ard.nn import ard_layers
+
+
+def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
+    """Sparsity, number of columns and score of a fitted model over thresholds.
+
+    Pruning harder after the training is free, and often worth it (Gale, Elsen, Hooker
+    2019, arXiv:1902.09574).
+
+    Parameters
+    ----------
+    estimator : ARDRegressor or ARDClassifier
+        Fitted; it is not changed.
+    X : array-like of shape (n_samples, n_features)
+        Inputs, best of rows that it has not seen.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    thresholds : array-like of float, default=None
+        Largest log α of a weight that is kept. None takes those that keep 1/10, 2/10 to
+        10/10 of the weights that are left.
+    scoring : str, callable or None, default=None
+        As in :func:`sklearn.model_selection.cross_val_score`.
+
+    Returns
+    -------
+    DataFrame
+        One row per threshold, in their order, with `threshold`, `sparsity`,
+        `n_features` and `score`.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If there is no threshold, or one is not a number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ard import ARDRegressor, threshold_curve
+    >>> X = np.random.default_rng(0).normal(size=(200, 10))
+    >>> y = np.abs(X[:, 3]) + X[:, 7]
+    >>> model = ARDRegressor(random_state=0).fit(X, y)
+    >>> threshold_curve(model, X, y, thresholds=[3.0])["n_features"].tolist()
+    [2]
+    """
+    check_is_fitted(estimator)
+    if thresholds is None:
+        thresholds = _deciles(estimator)
+    thresholds = np.ravel(thresholds)
+    if not len(thresholds):
+        raise ValueError(
+            "The 'thresholds' parameter of threshold_curve must hold a number at "
+            f"least. Got {thresholds!r} instead."
+        )
+    score = check_scoring(estimator, scoring)
+    estimator = copy.deepcopy(estimator)
+    rows = []
+    for threshold in thresholds.tolist():
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "No weight has a log alpha")
+            estimator.set_threshold(threshold)
+        rows.append(
+            {
+                "threshold": threshold,
+                "sparsity": estimator.sparsity_,
+                "n_features": int(estimator.get_support().sum()),
+                "score": score(estimator, X, y),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _deciles(estimator):
+    """Thresholds that keep tenths of the weights, the last one all."""
+    layers = ard_layers(estimator.net_.module_)
+    kept = [layer.log_alpha[layer.keep()].detach().cpu().numpy() for layer in layers]
+    kept = np.concatenate(kept)
+    trained = max(layer.prior.threshold for layer in layers)
+    if not len(kept):
+        return [trained]
+    return [*np.quantile(kept, np.linspace(0.1, 0.9, 9)), trained]
