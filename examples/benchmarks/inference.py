@@ -47,7 +47,7 @@ ROWS = 1, 100, 10_000, 100_000
 PIECE = 1000  # rows that dense torch may take at a time
 SECONDS = 2.0  # of every contender and number of rows, about
 LARGEST_IMAGES = 10_000  # more at once do not fit into memory for dense torch
-SHORTEST = 2e-3  # seconds that are timed at once: several calls, if need be
+SHORTEST = 2e-2  # seconds that are timed at once: several calls in a row, if need be
 MNIST = {
     "lenet-300-100": "lenet-300-100_100_0",
     "structured-500-300": "structured-500-300_60_0",
