@@ -270,7 +270,8 @@ class Network:
             x = X.T
         else:
             self._check(X, owner)
-            x = X.T[self.columns]
+            # the second is faster, but for a single row
+            x = X.take(self.columns, axis=1).T if len(X) == 1 else X.T[self.columns]
         if self.mean is not None:
             x = x.astype(self.mean.dtype, copy=False)
             x = (x - self.mean[:, None]) / self.scale[:, None]

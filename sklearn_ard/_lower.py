@@ -235,6 +235,10 @@ def _operations(module, found, *sizes):
             as_is = len(indices) == n_inputs and type(network[0]) is nn.Linear
             operations = _operations(network, found, *sizes)
             branches.append((None if as_is else indices.numpy(), operations))
+        total, *others = [operations[-1] for _, operations in branches]
+        for other in others:  # one addition less
+            if type(total) is type(other) is ops.Dense:
+                total.bias, other.bias = total.bias + other.bias, None
         return [ops.Sum(branches)]
     if kind is Select:
         return [ops.Select(module.indices.numpy())]
