@@ -56,6 +56,17 @@ MNIST = {
 }
 
 
+COLOURS = {  # of Okabe and Ito
+    "dense torch": "#000000",
+    "masked torch": "#999999",
+    "dense onnxruntime": "#E69F00",
+    "scikit-learn": "#CC79A7",
+    "predict": "#0072B2",
+    "compact": "#56B4E9",
+    "onnxruntime": "#009E73",
+}
+
+
 def friedman():
     """A trained model, rows, the dense network, and one of scikit-learn's."""
     X, y = make_friedman1(5000, n_features=50, noise=1.0, random_state=0)
@@ -229,17 +240,18 @@ def draw(results, path):
     )  # fmt: skip
     for ax, name in zip(axes[0], names, strict=True):
         rows = [n for other, n in results if other == name]
-        for i, contender in enumerate(results[name, rows[0]]):
+        for contender in results[name, rows[0]]:
             per_row = [1e6 * results[name, n][contender] / n for n in rows]
             ours = contender in ("predict", "compact", "onnxruntime")
             ax.loglog(
-                rows, per_row, color=f"C{i}", marker="o" if ours else "s",
+                rows, per_row, color=COLOURS[contender], marker="o" if ours else "s",
                 linewidth=2 if ours else 1, linestyle="-" if ours else "--",
                 markersize=4, label=contender + (" (ours)" if ours else ""),
             )  # fmt: skip
         ax.set(title=name, xlabel="rows at a time")
     axes[0, 0].set_ylabel("microseconds per row")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
+    most = max(axes[0], key=lambda ax: len(ax.lines))
+    figure.legend(*most.get_legend_handles_labels(), loc="outside right center")
     figure.savefig(path, dpi=120)
 
 
