@@ -141,6 +141,7 @@ def constant_network(output):
     """
     n_outputs = len(output)
     dense = ops.Dense(np.zeros((n_outputs, 0)), np.asarray(output, float), 1)
+    dense.weight = dense.weight.astype(float)  # else the answer would be float32
     columns = np.zeros(0, dtype=np.intp)
     return ops.Network(columns, None, None, [dense], n_outputs, ops.block_rows(1), {})
 
