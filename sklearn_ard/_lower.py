@@ -10,11 +10,10 @@ from torch import nn
 from sklearn_ard import _images as images
 from sklearn_ard import _inference as ops
 from sklearn_ard._context import threads_for
-from sklearn_ard.nn._compact import Parallel, Select
+from sklearn_ard.nn._chain import AVERAGES, NORMS, Select
+from sklearn_ard.nn._compact import Parallel
 
-_AVERAGES = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 _MAXIMA = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _GLOBAL = {
     nn.AdaptiveAvgPool1d: "mean", nn.AdaptiveAvgPool2d: "mean",
@@ -203,7 +202,7 @@ def measure(module, x):
         positions[layer] = math.prod(output.shape[2:])
         sizes[layer] = tuple(args[0].shape[2:])
 
-    known = (nn.Linear, *_CONVOLUTIONS, *_NORMS, *_MAXIMA, *_AVERAGES)
+    known = (nn.Linear, *_CONVOLUTIONS, *NORMS, *_MAXIMA, *AVERAGES)
     hooks = [
         layer.register_forward_hook(note)
         for layer in module.modules()
@@ -255,7 +254,7 @@ def _operations(module, found, *sizes):
     if kind in _CONVOLUTIONS:
         found[module] = _convolution(module, *sizes)
         return [found[module]]
-    if kind in _NORMS:
+    if kind in NORMS:
         scale = (module.running_var + module.eps).rsqrt()
         shift = -module.running_mean * scale
         if module.affine:
@@ -263,7 +262,7 @@ def _operations(module, found, *sizes):
         return [ops.Affine(scale.detach().numpy(), shift.detach().numpy())]
     if kind in _MAXIMA:
         return [images.MaxPool(_windows(module, module.dilation, _pairs(module)))]
-    if kind in _AVERAGES and getattr(module, "divisor_override", None) is None:
+    if kind in AVERAGES and getattr(module, "divisor_override", None) is None:
         windows = _windows(module, 1, _pairs(module))
         return [images.AveragePool(windows, module.count_include_pad)]
     if kind in _GLOBAL and set(np.ravel(module.output_size)) == {1}:

@@ -11,6 +11,7 @@ ORDER = [
     "nn._layers",
     "nn._convert",
     "nn._networks",
+    "nn._chain",
     "nn._compact",
     "nn._objective",
     "nn._evidence",

@@ -6,34 +6,23 @@ biases; one walk back finds the units that somebody reads. The others go.
 """
 
 import copy
-import math
 import warnings
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
+from sklearn_ard.nn._chain import (
+    CONVOLUTIONS,
+    WEIGHTED,
+    Flattening,
+    Opaque,
+    Weighted,
+    has_hooks,
+    steps_of,
+)
 from sklearn_ard.nn._layers import ARDMixin, ard_layers
-from sklearn_ard.nn._networks import ConvARD, SkipARD
-
-_CONVOLUTIONS = {3: nn.Conv1d, 4: nn.Conv2d, 5: nn.Conv3d}  # by dimensions of weight
-_ELEMENTWISE = (
-    nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.Identity,
-    nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU, nn.ReLU6, nn.SELU, nn.SiLU,
-    nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh,
-)  # fmt: skip
-_DROPOUTS = (
-    nn.AlphaDropout, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d,
-    nn.FeatureAlphaDropout,
-)  # fmt: skip
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-_AVERAGES = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
-_POOLINGS = (
-    *_AVERAGES, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
-    nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
-    nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d,
-)  # fmt: skip
+from sklearn_ard.nn._networks import SkipARD
 
 
 class Compacted(NamedTuple):
@@ -80,23 +69,6 @@ class Parallel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branches = zip(self.networks, self.inputs, strict=True)
         return sum(network(x[:, indices]) for network, indices in branches)
-
-
-class Select(nn.Module):
-    """Some of the channels (features) of an input.
-
-    Parameters
-    ----------
-    indices : Tensor of int
-        Which.
-    """
-
-    def __init__(self, indices):
-        super().__init__()
-        self.register_buffer("indices", indices)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[:, self.indices]
 
 
 def compact(model: nn.Module) -> Compacted:
@@ -173,22 +145,14 @@ def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
     opaque = ""
     try:
         found = _compact_skip(model) if _is_skip(model) else _compact_chain(model)
-    except _Opaque as error:
+    except Opaque as error:
         found, opaque = _masked(model), str(error)
     found.network.eval().requires_grad_(False)
     return found, opaque
 
 
-class _Opaque(Exception):
-    """Names what can not be seen through."""
-
-
 def _is_skip(model):
-    return type(model) is SkipARD and not _has_hooks(model)
-
-
-def _has_hooks(module):
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+    return type(model) is SkipARD and not has_hooks(model)
 
 
 def _compact_skip(model):
@@ -219,7 +183,7 @@ def _compact_skip(model):
 
 def _compact_chain(model):
     names = {module: name for name, module in model.named_modules()}
-    steps = _steps_of(model, names)
+    steps = steps_of(model, names)
     constant = None
     for step in steps:
         constant = step.forward(constant)
@@ -229,286 +193,18 @@ def _compact_chain(model):
         needed = step.backward(needed)
         parts = step.plain()
         modules[:0] = parts
-        if isinstance(step, _Weighted):
+        if isinstance(step, Weighted):
             left[step.name] = parts[0]
         if needed is not None and not needed.any():  # all before is constant
-            if any(isinstance(step, _Flatten) for step in steps):
+            if any(isinstance(step, Flattening) for step in steps):
                 modules.insert(0, nn.Flatten())
             break
     layers = {
         name: left.get(name)
         for layer, name in names.items()
-        if isinstance(layer, (ARDMixin, *_WEIGHTED))
+        if isinstance(layer, (ARDMixin, *WEIGHTED))
     }
     return Compacted(nn.Sequential(*modules), needed.nonzero().flatten(), layers)
-
-
-_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-
-
-def _steps_of(model, names):
-    """The chain of steps that a network is."""
-    steps, width = [], None  # features or channels, where they are known
-    modules = list(_chain(model, names))
-    for i, module in enumerate(modules):
-        kind = type(module)
-        if _has_hooks(module):
-            raise _Opaque(f"the hooks of {_described(module, names)}")
-        if isinstance(module, ARDMixin) or kind in _WEIGHTED:
-            step = _Weighted(module)
-            width = len(module.weight)
-        elif kind in _ELEMENTWISE:
-            step = _Elementwise(module)
-        elif kind in _NORMS and module.running_mean is not None:
-            step = _Norm(module)
-            width = module.num_features
-        elif kind in _POOLINGS and not getattr(module, "return_indices", False):
-            step = _Pooling(module)
-        elif kind is nn.Unflatten and module.dim == 1:
-            step = _Unflatten(module)
-            width = step.shape[0]
-        elif kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
-            n_features = next(filter(None, map(_reads, modules[i:])), None)
-            if width is None:
-                if any(isinstance(step, _Pooling) for step in steps):
-                    raise _Opaque(f"pooling in front of {_described(module, names)}")
-                continue  # the rows come flat
-            step = _Flatten(module, width, (n_features or width) // width)
-            width = n_features
-        elif kind in _DROPOUTS:
-            continue
-        else:
-            raise _Opaque(_described(module, names))
-        step.name = names.get(module, "")
-        steps.append(step)
-    return steps
-
-
-def _reads(module):
-    """How many features a layer reads; None for what reads any number."""
-    return getattr(module, "in_features", getattr(module, "num_features", None))
-
-
-def _chain(model, names):
-    """The modules that a network consists of, one after the other."""
-    if type(model) is ConvARD:
-        yield nn.Unflatten(1, model.input_shape)
-    elif type(model).forward is not nn.Sequential.forward:
-        yield model
-        return
-    if _has_hooks(model):
-        raise _Opaque(f"the hooks of {_described(model, names)}")
-    for child in model:
-        yield from _chain(child, names)
-
-
-def _described(module, names):
-    name = names.get(module)
-    return f"{name!r} ({type(module).__name__})" if name else type(module).__name__
-
-
-class _Step:
-    """A module of a chain, and what it means for constants and for needs.
-
-    `constant` holds, in float64, a value for every feature (channel) that is the same
-    whatever the input, and NaN for the others; None where there are none. `needed` is
-    True for the features that are read; None where all are.
-    """
-
-    def __init__(self, module):
-        self.module = module
-        self.needed = None
-
-    def forward(self, constant):
-        return constant
-
-    def backward(self, needed):
-        self.needed = needed
-        return needed
-
-    def plain(self):
-        """The modules that take its place."""
-        return [copy.deepcopy(self.module)]
-
-
-class _Elementwise(_Step):
-    def forward(self, constant):
-        if constant is None:
-            return None
-        values = self.module(constant.nan_to_num())  # a copy: it may work in place
-        return values.where(~constant.isnan(), torch.nan)
-
-    def plain(self):
-        return [] if type(self.module) is nn.Identity else super().plain()
-
-
-class _Pooling(_Step):
-    def forward(self, constant):
-        pool = self.module
-        if constant is None or type(pool) not in _AVERAGES:
-            return constant
-        padding = pool.padding if isinstance(pool.padding, tuple) else [pool.padding]
-        pads = any(padding) and pool.count_include_pad
-        if pads or getattr(pool, "divisor_override", None) is not None:
-            return constant.where(constant == 0, torch.nan)
-        return constant
-
-
-class _Norm(_Step):
-    def forward(self, constant):
-        if constant is None:
-            return None
-        norm = self.module
-        values = constant - norm.running_mean
-        values = values / (norm.running_var.double() + norm.eps).sqrt()
-        return values * norm.weight + norm.bias if norm.affine else values
-
-    def plain(self):
-        norm = copy.deepcopy(self.module)
-        if self.needed is not None:
-            norm.num_features = int(self.needed.sum())
-            for tensors in (norm._parameters, norm._buffers):
-                for name, tensor in tensors.items():
-                    if tensor is not None and tensor.dim():
-                        tensors[name] = nn.Parameter(tensor[self.needed], False)
-            for name in norm._buffers:
-                norm._buffers[name] = norm._buffers[name].data
-        return [norm]
-
-
-class _Unflatten(_Step):
-    """From features to channels of several pixels each."""
-
-    def __init__(self, module):
-        super().__init__(module)
-        self.shape = tuple(module.unflattened_size)
-
-    def forward(self, constant):
-        if constant is None:
-            return None
-        pixels = constant.view(self.shape[0], -1)
-        same = (pixels == pixels[:, :1]).all(dim=1)
-        return pixels[:, 0].where(same, torch.nan)
-
-    def backward(self, needed):
-        if needed is None:
-            needed = torch.ones(self.shape[0], dtype=torch.bool)
-        self.needed = needed
-        return needed.repeat_interleave(math.prod(self.shape[1:]))
-
-    def plain(self):
-        return [nn.Unflatten(1, (int(self.needed.sum()), *self.shape[1:]))]
-
-
-class _Flatten(_Step):
-    """From channels to features, several to a channel."""
-
-    def __init__(self, module, n_channels, n_pixels):
-        super().__init__(module)
-        self.n_channels, self.n_pixels = n_channels, n_pixels
-        self.wanted = torch.ones(1, dtype=torch.bool)
-
-    def forward(self, constant):
-        return (
-            constant if constant is None else constant.repeat_interleave(self.n_pixels)
-        )
-
-    def backward(self, needed):
-        if needed is None:
-            return None
-        channels = needed.view(self.n_channels, self.n_pixels).any(dim=1)
-        # all pixels of a channel come out; some of them may not be wanted
-        self.wanted = needed[channels.repeat_interleave(self.n_pixels)]
-        return channels
-
-    def plain(self):
-        chosen = [] if self.wanted.all() else [Select(self.wanted.nonzero().flatten())]
-        return [nn.Flatten(), *chosen]
-
-
-class _Weighted(_Step):
-    """A linear layer or a convolution."""
-
-    def __init__(self, layer):
-        super().__init__(layer)
-        keep = layer.keep() if isinstance(layer, ARDMixin) else 1
-        self.weight = (layer.weight * keep).double()
-        self.bias = self.weight.new_zeros(len(self.weight))
-        if layer.bias is not None:
-            self.bias += layer.bias
-        self.groups = getattr(layer, "groups", 1)
-
-    def _blocks(self):
-        """Weights as (groups, outputs, inputs, kernel): a view."""
-        n_out, n_in = self.weight.shape[:2]
-        return self.weight.view(self.groups, n_out // self.groups, n_in, -1)
-
-    def forward(self, constant):
-        if constant is not None:
-            folded = self._folds(constant)
-            values = constant.where(folded, 0).view(self.groups, -1)
-            blocks = self._blocks()
-            gain = torch.einsum("goik,gi->go", blocks, values)
-            self.bias += gain.flatten()
-            blocks.mul_(~folded.view(self.groups, 1, -1, 1))
-        dead = ~self.weight.flatten(1).any(dim=1)
-        return self.bias.where(dead, torch.nan) if dead.any() else None
-
-    def _folds(self, constant):
-        """Which constant inputs give every position of the output the same."""
-        layer = self.module
-        pads = (
-            getattr(layer, "padding_mode", "") == "zeros" and layer.padding != "valid"
-        )
-        if pads and (layer.padding == "same" or any(layer.padding)):
-            return constant == 0
-        return ~constant.isnan()
-
-    def backward(self, needed):
-        if needed is None:
-            needed = torch.ones_like(self.bias, dtype=torch.bool)
-        blocks = self._blocks()
-        self.needed = needed
-        if self.groups == 1:
-            self.n_groups, self.out = 1, needed
-            self.inputs = blocks[0, needed].any(dim=2).any(dim=0)
-        else:  # groups go as a whole, since they are of one size
-            alive = needed.view(self.groups, -1).any(dim=1)
-            self.n_groups = int(alive.sum())
-            self.out = alive.repeat_interleave(blocks.shape[1])
-            self.inputs = alive.repeat_interleave(blocks.shape[2])
-        if self.weight.dim() > 2 and not self.inputs.any():
-            self.inputs[0] = True  # a convolution takes its size from somewhere
-        return self.inputs
-
-    def plain(self):
-        layer = self.module
-        n_in, n_out = int(self.inputs.sum()), int(self.out.sum())
-        options = {"dtype": layer.weight.dtype, "device": layer.weight.device}
-        if self.weight.dim() == 2:
-            new = skip_init(nn.Linear, 1, n_out, **options)
-            new.in_features = n_in  # not in the constructor, which warns of 0
-        else:
-            new = skip_init(
-                _CONVOLUTIONS[self.weight.dim()],
-                n_in,
-                n_out,
-                layer.kernel_size,
-                stride=layer.stride,
-                padding=layer.padding,
-                dilation=layer.dilation,
-                groups=self.n_groups,
-                padding_mode=layer.padding_mode,
-                **options,
-            )
-        weight = self.weight[self.out]
-        weight = weight[:, self.inputs] if self.groups == 1 else weight
-        new.weight = nn.Parameter(weight.to(**options))
-        new.bias.copy_(self.bias[self.out])
-        wanted = self.needed[self.out]
-        if wanted.all():
-            return [new]
-        return [new, Select(wanted.nonzero().flatten())]
 
 
 def _masked(model):
@@ -519,10 +215,10 @@ def _masked(model):
         for name in ("log_sigma2", "mask", "prior"):
             delattr(layer, name)
         n_dims = layer.weight.dim()
-        layer.__class__ = nn.Linear if n_dims == 2 else _CONVOLUTIONS[n_dims]
+        layer.__class__ = nn.Linear if n_dims == 2 else CONVOLUTIONS[n_dims]
     layers = {
         name: layer
         for name, layer in model.named_modules()
-        if isinstance(layer, _WEIGHTED)
+        if isinstance(layer, WEIGHTED)
     }
     return Compacted(model, slice(None), layers)
