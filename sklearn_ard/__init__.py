@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sklearn_ard._classifier import ARDClassifier
+    from sklearn_ard._cv import ARDClassifierCV, ARDRegressorCV
+    from sklearn_ard._path import ARDPath, ard_path
     from sklearn_ard._predict import CompactClassifier, CompactRegressor
     from sklearn_ard._regressor import ARDRegressor
     from sklearn_ard._threshold import threshold_curve
@@ -13,18 +15,26 @@ __version__ = "0.3.0"
 
 __all__ = [
     "ARDClassifier",
+    "ARDClassifierCV",
+    "ARDPath",
     "ARDRegressor",
+    "ARDRegressorCV",
     "CompactClassifier",
     "CompactRegressor",
+    "ard_path",
     "threshold_curve",
 ]
 
 # Looked up when they are asked for: a compact model is loaded without torch.
 _HOME = {
     "ARDClassifier": "_classifier",
+    "ARDClassifierCV": "_cv",
+    "ARDPath": "_path",
     "ARDRegressor": "_regressor",
+    "ARDRegressorCV": "_cv",
     "CompactClassifier": "_predict",
     "CompactRegressor": "_predict",
+    "ard_path": "_path",
     "threshold_curve": "_threshold",
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.base import _fit_context
+from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -18,16 +19,22 @@ from sklearn.utils.validation import (
 
 from sklearn_ard import _recipe
 from sklearn_ard._build import build_net
-from sklearn_ard._context import is_small, torch_state, unchanged_on_error
+from sklearn_ard._context import (
+    is_small,
+    threads_for,
+    torch_state,
+    unchanged_on_error,
+)
 from sklearn_ard._data import Scaler, merge_rows, training_order
 from sklearn_ard._net import Batches, ProgressBar
 from sklearn_ard._predict import Predictor, refuse_images
 from sklearn_ard._shrink import ShrinkMixin
-from sklearn_ard.nn import Prior, ard_layers
+from sklearn_ard.nn import Prior, ard_layers, output_variance
 from sklearn_ard.nn._networks import ACTIVATIONS
 from sklearn_ard.nn._priors import PRIORS
 
 _BATCH_SIZE = 64
+_ROWS_AT_A_TIME = 65_536  # for predictive variances
 
 
 class _BaseARD(ShrinkMixin, Predictor):
@@ -199,10 +206,7 @@ class _BaseARD(ShrinkMixin, Predictor):
             )
 
     def _fit_checked(self, X, targets, weight):
-        rows, weight = merge_rows(X, targets, weight)
-        X, targets = X[rows], targets[rows]
-        scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
-        batches = self._make_batches(X, targets, weight, scaler, reset=True)
+        batches = self._make_training_set(X, targets, weight)
         previous = None
         if self.warm_start and hasattr(self, "net_"):
             previous = self.net_, self._columns
@@ -212,25 +216,35 @@ class _BaseARD(ShrinkMixin, Predictor):
                     f"warm_start=True begins with are for {len(self._support)}. Set "
                     "warm_start=False for other data."
                 )
-        stages = _recipe.plan(self.max_iter, batches.n_batches)
-        epochs = self.dense_iter + sum(n for _, n in stages)
-        with self._progress(epochs) as progress:
-            trained = _recipe.train(
-                partial(self._build, num_data=weight.sum()),
+        trained = self._train(batches, previous)
+        self._set_trained(trained)
+        self._warn_of(trained)
+
+    def _make_training_set(self, X, targets, weight):
+        """Batches of the distinct rows; what they are scaled by is noted."""
+        rows, weight = merge_rows(X, targets, weight)
+        X, targets = X[rows], targets[rows]
+        self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
+        self._seen, self._n_online_steps = (len(weight), weight.sum()), math.inf
+        return self._make_batches(X, targets, weight, self._scaler, reset=True)
+
+    def _train(self, batches, previous=None, stages=None):
+        """The recipe, or some of its stages."""
+        if stages is None:
+            stages = _recipe.plan(self.max_iter, batches.n_batches)
+        with self._progress(self.dense_iter + sum(n for _, n in stages)) as progress:
+            return _recipe.train(
+                partial(self._build, num_data=self._seen[1]),
                 batches,
-                ~scaler.constant_,
-                resizable=self.module is None and self.input_shape is None,
-                max_iter=self.max_iter,
+                ~self._scaler.constant_,
+                resizable=self._is_resizable,
+                stages=stages,
                 dense_iter=self.dense_iter,
                 learning_rate=self.learning_rate_init,
-                cost=self._cost_in_nats(X.shape[1]),
+                cost=self._cost_in_nats(len(self._scaler.constant_)),
                 previous=previous,
                 progress=progress,
             )
-        self._scaler = scaler
-        self._seen = len(weight), weight.sum()
-        self._n_online_steps = math.inf
-        self._set_trained(trained)
 
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
@@ -266,6 +280,7 @@ class _BaseARD(ShrinkMixin, Predictor):
             )
         self._n_online_steps = n_steps
         self._set_trained(trained)
+        self._warn_of(trained)
 
     def _make_batches(self, X, targets, weight, scaler, *, reset):
         """Scaled rows in training order, on the device."""
@@ -286,6 +301,11 @@ class _BaseARD(ShrinkMixin, Predictor):
     @property
     def _n_channels(self):
         return None if self.input_shape is None else int(self.input_shape[0])
+
+    @property
+    def _is_resizable(self):
+        """Whether networks can be built that read fewer columns."""
+        return self.module is None and self.input_shape is None
 
     @property
     def _standardizes(self):
@@ -321,6 +341,9 @@ class _BaseARD(ShrinkMixin, Predictor):
         self.feature_importances_ = self._relevance = trained.relevance
         self._set_likelihood(net.criterion_, trained.elbo)
         self._network = self._make_network()
+
+    def _warn_of(self, trained):
+        """Say what the user should know, and can do something about."""
         if trained.interrupted:
             warnings.warn(
                 f"Training was interrupted after {self.n_iter_} epochs: the model is "
@@ -328,7 +351,7 @@ class _BaseARD(ShrinkMixin, Predictor):
                 UserWarning,
                 stacklevel=4,
             )
-        if not support.any():
+        if not trained.support.any():
             warnings.warn(
                 f"No input is worth its price at reg_factor={self.reg_factor} and "
                 f"feature_cost={self.feature_cost!r}: the model is empty, and predicts "
@@ -337,6 +360,24 @@ class _BaseARD(ShrinkMixin, Predictor):
                 UserWarning,
                 stacklevel=4,
             )
+
+    def _output_variance(self, X):
+        """Variance of the scaled outputs under the posterior of the weights."""
+        X = validate_data(
+            self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
+        )
+        variance = np.zeros((X.shape[0], self._n_outputs))
+        if not self._support.any():
+            return variance
+        model = self.net_.module_
+        with torch_state(0, self.device, type(self).__name__), threads_for(model):
+            for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
+                x = self._scaler.transform(X[rows], self._columns)
+                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x)
+                generator = torch.Generator(self.device).manual_seed(0)
+                found = output_variance(model, x.to(self.device), generator=generator)
+                variance[rows] = found.cpu().numpy()
+        return variance
 
     @contextmanager
     def _progress(self, n_epochs):

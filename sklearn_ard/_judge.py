@@ -70,6 +70,17 @@ def mask_inputs(net, data, support):
         layer.mask_inputs_(torch.from_numpy(live).to(layer.mask.device))
 
 
+def readmit_inputs(net, data, back):
+    """Lift the masks of the weights that leave some inputs."""
+    if not back.any():
+        return
+    for layer in input_layers(net.module_, data.head()):
+        n_units = len(layer.per_input(layer.mask))
+        units = back.reshape(n_units, -1).any(axis=1)
+        units = torch.from_numpy(units).to(layer.mask.device)
+        layer.mask.add_(layer.leaves_inputs(units)).clamp_(max=1)
+
+
 def _to_columns(units, n_columns):
     """A value per column from a value per column or per channel."""
     return np.repeat(units, n_columns // len(units))

@@ -35,7 +35,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_ard._judge import mask_inputs, prune, readmission, relevance_of, sample
+from sklearn_ard._judge import (
+    mask_inputs,
+    prune,
+    readmission,
+    readmit_inputs,
+    relevance_of,
+    sample,
+)
 from sklearn_ard._net import ARDNet, Batches
 from sklearn_ard.nn import KLWarmup, deterministic, elbo
 
@@ -48,12 +55,13 @@ class Stage:
     restart: bool = False  # with new weights, on the inputs that are left
     weigh: bool = True  # inputs by evidence at its end
     readmit: bool = False  # inputs that the residuals ask for at its end
+    anneal: bool = False  # under a KL divergence that rises geometrically
 
 
 STAGES = (
-    Stage(0.3, restart=True, readmit=True),
-    Stage(0.2, restart=True, readmit=True),
-    Stage(0.3, restart=True),
+    Stage(0.25, restart=True, readmit=True),
+    Stage(0.15, restart=True, readmit=True),
+    Stage(0.4, restart=True, anneal=True),
     Stage(0.1),
     Stage(0.1, weigh=False),
 )
@@ -63,8 +71,10 @@ MIN_STEPS = 800  # below, a single network is trained
 DECAY_FROM = 0.6  # share of a restarted stage after which the learning rate falls
 POLISH = 0.5  # learning rate of the other stages, as a share
 READMISSION = 2.0  # prices that a dropped input has to be worth to come back
+RISE_UNTIL = 0.8  # share of a stretch after which reg_factor has risen
 DENSE = KLWarmup(1.0, 2.0)  # the KL divergence does not count before the end
 PATIENT = KLWarmup(0.3, 0.7)  # for another try where no input seemed worth its price
+ANNEALED = KLWarmup(0.1, 0.8, first=0.05)  # for the network that stays
 
 
 @dataclass
@@ -112,7 +122,7 @@ def train(
     varies: np.ndarray,
     *,
     resizable: bool,
-    max_iter,
+    stages: list[tuple[Stage, int]],
     dense_iter: int,
     learning_rate: float,
     cost: float,
@@ -132,8 +142,8 @@ def train(
     resizable : bool
         Whether `build` can make networks that read fewer inputs; where it can not,
         dropped inputs are masked.
-    max_iter : int or "auto"
-        Epochs of all stages together.
+    stages : list of (Stage, int)
+        What to do, and for how many epochs; see :func:`plan`.
     dense_iter : int
         Epochs of dense training in front of every stage that starts from scratch.
     learning_rate : float
@@ -152,18 +162,20 @@ def train(
     """
     data, columns, support = batches, np.arange(len(varies)), varies
     net, interrupted = None, False
-    warmup = KLWarmup()
+    patient = False
     if previous is not None:
         net = _embed(build, len(varies), *previous)
     try:
-        for stage, epochs in plan(max_iter, batches.n_batches):
+        for stage, epochs in stages:
             if not varies.any() or not (support.any() or stage.restart):
                 break
             if not support.any():
-                support, warmup = varies, PATIENT
-            # a network that still reads everything has nothing to gain by a restart
-            changed = not np.array_equal(support, varies) or warmup is PATIENT
+                support, patient = varies, True
+            # one that still reads everything has nothing to gain by the same again
+            changed = patient or stage.anneal or not np.array_equal(support, varies)
             restart = net is None or (stage.restart and changed and previous is None)
+            warmup = PATIENT if patient else ANNEALED if stage.anneal else KLWarmup()
+            decay_from = max(warmup.stop, DECAY_FROM)
             if restart:
                 history = [] if net is None else list(net.history)
                 if resizable:
@@ -186,7 +198,7 @@ def train(
                 epochs,
                 learning_rate=learning_rate * (1 if restart else POLISH),
                 warmup=warmup if restart else None,
-                decay_from=DECAY_FROM if restart else 0.0,
+                decay_from=decay_from if restart else 0.0,
                 progress=progress,
             )
             support = prune(net, data, columns, varies, cost if stage.weigh else 0)
@@ -199,6 +211,111 @@ def train(
         net = build(len(columns))
     support = prune(net, data, columns, varies, 0)
     return _trained(net, data, columns, support, interrupted)
+
+
+def start(
+    build: Callable[[int], ARDNet],
+    batches: Batches,
+    varies: np.ndarray,
+    support: np.ndarray,
+    *,
+    resizable: bool,
+    epochs: int,
+    learning_rate: float,
+    cost: float,
+) -> Trained:
+    """Train a new network on some of the inputs.
+
+    Parameters
+    ----------
+    build, batches, varies, resizable, learning_rate, cost
+        As in :func:`train`.
+    support : bool ndarray of shape (n_features,)
+        True for the inputs.
+    epochs : int
+        How long.
+
+    Returns
+    -------
+    Trained
+        The network.
+    """
+    data, columns = batches, np.arange(len(varies))
+    if resizable:
+        columns = np.flatnonzero(support)
+        data = batches.select(columns)
+    net = build(len(columns))
+    mask_inputs(net, data, support[columns])
+    if support.any():
+        net.train(
+            data,
+            epochs,
+            learning_rate=learning_rate,
+            warmup=KLWarmup(),
+            decay_from=DECAY_FROM,
+        )
+    support = prune(net, data, columns, varies, cost)
+    return _trained(net, data, columns, support)
+
+
+def go_on(
+    trained: Trained,
+    build: Callable[[int], ARDNet],
+    batches: Batches,
+    varies: np.ndarray,
+    *,
+    resizable: bool,
+    epochs: int,
+    learning_rate: float,
+    cost: float,
+    rise: float,
+) -> Trained:
+    """Train a network a little longer, at another reg_factor.
+
+    Dropped inputs come back if the residuals ask for them.
+
+    Parameters
+    ----------
+    trained : Trained
+        Where to begin; it is not changed.
+    build, batches, varies, resizable, learning_rate, cost
+        As in :func:`train`, for the new reg_factor.
+    epochs : int
+        How long.
+    rise : float
+        The new reg_factor over the old one. Where it rises it does so little by little;
+        where it falls every pruned weight gets a new chance.
+
+    Returns
+    -------
+    Trained
+        The new network.
+    """
+    net, columns, support = trained.net, trained.columns, trained.support
+    data = batches.select(columns) if resizable else batches
+    back = varies & ~support
+    if cost > 0:
+        back &= readmission(net, data, batches) > READMISSION * cost
+    elif rise >= 1:
+        back[:] = False
+    support = support | back
+    if not support.any():
+        return trained
+    net = _embed(build, len(varies), net, columns, masks=rise >= 1)
+    data, columns = batches, np.arange(len(varies))
+    readmit_inputs(net, data, back)
+    mask_inputs(net, data, support)
+    if resizable:
+        columns = np.flatnonzero(support)
+        net, data = _narrow(build, net, columns), batches.select(columns)
+    net.train(
+        data,
+        epochs,
+        learning_rate=learning_rate * POLISH,
+        warmup=KLWarmup(0.0, RISE_UNTIL, first=1 / rise) if rise > 1 else None,
+    )
+    support = prune(net, data, columns, varies, cost)
+    return _trained(net, data, columns, support)
 
 
 def train_online(
@@ -264,7 +381,7 @@ def train_online(
     return _trained(net, batches, columns, support, interrupted), n_steps
 
 
-def _trained(net, data, columns, support, interrupted):
+def _trained(net, data, columns, support, interrupted=False):
     return Trained(
         net,
         columns,
@@ -275,10 +392,10 @@ def _trained(net, data, columns, support, interrupted):
     )
 
 
-def _embed(build, n_features, net, columns):
+def _embed(build, n_features, net, columns, masks=False):
     """A net that reads all columns, with the weights of one that reads some of them.
 
-    Pruned weights and inputs get a new chance: no mask is taken over.
+    Without the `masks` pruned weights and inputs get a new chance.
     """
     new = build(n_features)
     for old_part, part in (
@@ -299,11 +416,27 @@ def _embed(build, n_features, net, columns):
                 "now. Set warm_start=False, or fit a clone."
             )
         for name, value in old.items():
-            if name.split(".")[-1] == "mask":
+            if name.split(".")[-1] == "mask" and not masks:
                 continue
             if value.shape == state[name].shape:
                 state[name] = value
             else:
                 state[name][:, columns] = value
         part.load_state_dict(state)
+    return new
+
+
+def _narrow(build, net, columns):
+    """A net that reads some columns, with the weights of one that reads them all."""
+    new = build(len(columns))
+    new.criterion_.load_state_dict(net.criterion_.state_dict())
+    wide = net.module_.state_dict()
+    new.module_.load_state_dict(
+        {
+            name: wide[name]
+            if wide[name].shape == value.shape
+            else wide[name][:, columns]
+            for name, value in new.module_.state_dict().items()
+        }
+    )
     return new

@@ -188,6 +188,32 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
         """
         return self._partial_fit(X, y, sample_weight)
 
+    def predict(self, X, return_std=False):
+        """Predict with the posterior means of the kept weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs. Of a data frame only the columns in use are read.
+        return_std : bool, default=False
+            Whether to return the predictive standard deviation as well.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In units of y.
+        std : ndarray of the same shape
+            With `return_std`: what a new y deviates from `mean`, in units of y, by the
+            uncertainty of the weights (100 networks drawn from their posterior, always
+            the same) and by the noise (`noise_std_`) together.
+        """
+        mean = super().predict(X)
+        if not return_std:
+            return mean
+        variance = self._output_variance(X) * self._target_scaler.scale_**2
+        std = np.sqrt(variance + np.square(self.noise_std_))
+        return mean, std[:, 0] if self._y_is_1d else std
+
     def _check_targets(self, y, weight, *, reset):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if reset:

@@ -15,6 +15,7 @@ ORDER = [
     "nn._compact",
     "nn._objective",
     "nn._evidence",
+    "nn._sampling",
     "nn",
     "_data",
     "_inference",
@@ -33,6 +34,9 @@ ORDER = [
     "_base",
     "_regressor",
     "_classifier",
+    "_walk",
+    "_path",
+    "_cv",
 ]
 
 

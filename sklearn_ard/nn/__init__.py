@@ -29,6 +29,7 @@ from sklearn_ard.nn._objective import (
     kl_divergence,
 )
 from sklearn_ard.nn._priors import ARD, GroupARD, LogUniform, Prior, log_alpha
+from sklearn_ard.nn._sampling import output_variance
 
 __all__ = [
     "ARD",
@@ -57,6 +58,7 @@ __all__ = [
     "live_inputs",
     "log_alpha",
     "mask_unread_units_",
+    "output_variance",
     "prune_",
     "sparsity",
     "to_ard",
