@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sklearn_ard._classifier import ARDClassifier
     from sklearn_ard._cv import ARDClassifierCV, ARDRegressorCV
+    from sklearn_ard._display import (
+        CVPathDisplay,
+        RegularizationPathDisplay,
+        RelevanceDisplay,
+        SparsityDisplay,
+        StabilityDisplay,
+    )
     from sklearn_ard._path import ARDPath, ard_path
     from sklearn_ard._predict import CompactClassifier, CompactRegressor
     from sklearn_ard._regressor import ARDRegressor
+    from sklearn_ard._stability import StabilitySelection
     from sklearn_ard._threshold import threshold_curve
 
 __version__ = "0.3.0"
@@ -19,8 +27,14 @@ __all__ = [
     "ARDPath",
     "ARDRegressor",
     "ARDRegressorCV",
+    "CVPathDisplay",
     "CompactClassifier",
     "CompactRegressor",
+    "RegularizationPathDisplay",
+    "RelevanceDisplay",
+    "SparsityDisplay",
+    "StabilityDisplay",
+    "StabilitySelection",
     "ard_path",
     "threshold_curve",
 ]
@@ -32,8 +46,14 @@ _HOME = {
     "ARDPath": "_path",
     "ARDRegressor": "_regressor",
     "ARDRegressorCV": "_cv",
+    "CVPathDisplay": "_display",
     "CompactClassifier": "_predict",
     "CompactRegressor": "_predict",
+    "RegularizationPathDisplay": "_display",
+    "RelevanceDisplay": "_display",
+    "SparsityDisplay": "_display",
+    "StabilityDisplay": "_display",
+    "StabilitySelection": "_stability",
     "ard_path": "_path",
     "threshold_curve": "_threshold",
 }

@@ -242,8 +242,9 @@ class _CrossValidated(_BaseARD):
             if len(missing):
                 raise ValueError(
                     f"The 'cv' parameter of {type(self).__name__} must leave rows of "
-                    f"every class to train on. Split {k} has none of {missing.tolist()}"
-                    ". Take fewer splits, or stratified ones, or leave out rare classes."
+                    f"every class to train on. Split {k} has none of "
+                    f"{missing.tolist()}. Take fewer splits, or stratified ones, or "
+                    "leave out rare classes."
                 )
 
     def _check_scores(self, mean):

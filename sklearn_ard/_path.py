@@ -137,7 +137,7 @@ def ard_path(
     >>> from sklearn_ard import ard_path
     >>> X = np.random.default_rng(0).normal(size=(200, 10))
     >>> y = np.abs(X[:, 3]) + X[:, 7]
-    >>> ard_path(X, y, reg_factors=[1.0, 1000.0]).n_features
+    >>> ard_path(X, y, reg_factors=[1.0, 1e5]).n_features
     array([2, 0])
     """
     estimator = default_estimator(y) if estimator is None else clone(estimator)
@@ -229,7 +229,7 @@ def default_estimator(y):
     )
 
 
-def check_reg_factors(values, owner):
+def check_reg_factors(values, owner, name="reg_factors"):
     """The values of reg_factor that a user gave, ascending and distinct."""
     try:
         found = np.asarray(values, dtype=np.float64)
@@ -241,7 +241,7 @@ def check_reg_factors(values, owner):
         or not (np.isfinite(found) & (found >= 0)).all()
     ):
         raise ValueError(
-            f"The 'reg_factors' parameter of {owner} must be a list of numbers, none "
+            f"The {name!r} parameter of {owner} must be a list of numbers, none "
             f"negative and at least one. Got {values!r} instead."
         )
     return np.unique(found)

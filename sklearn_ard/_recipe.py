@@ -241,7 +241,7 @@ def start(
         The network.
     """
     data, columns = batches, np.arange(len(varies))
-    if resizable:
+    if resizable and support.any():
         columns = np.flatnonzero(support)
         data = batches.select(columns)
     net = build(len(columns))

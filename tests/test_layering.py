@@ -37,6 +37,8 @@ ORDER = [
     "_walk",
     "_path",
     "_cv",
+    "_stability",
+    "_display",
 ]
 
 
@@ -76,7 +78,15 @@ def test_torch_storey_knows_nothing_of_scikit_learn_and_one_file_knows_skorch():
             assert not tops & {"sklearn", "skorch", "numpy", "pandas", "scipy"}, name
         if name != "_net":
             assert "skorch" not in tops, name
-        assert "matplotlib" not in tops, name
+        assert name == "_display" or "matplotlib" not in tops, name
+
+
+def test_matplotlib_is_imported_where_something_is_drawn_only():
+    tree = ast.parse((PACKAGE / "_display.py").read_text())
+    at_import = [
+        node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not any("matplotlib" in ast.unparse(node) for node in at_import)
 
 
 def test_public_names_exist():
