@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sklearn_ard._classifier import ARDClassifier
     from sklearn_ard._cv import ARDClassifierCV, ARDRegressorCV
-    from sklearn_ard._display import (
+    from sklearn_ard._display import RelevanceDisplay, SparsityDisplay
+    from sklearn_ard._display_path import (
         CVPathDisplay,
         RegularizationPathDisplay,
-        RelevanceDisplay,
-        SparsityDisplay,
         StabilityDisplay,
     )
     from sklearn_ard._path import ARDPath, ard_path
@@ -46,13 +45,13 @@ _HOME = {
     "ARDPath": "_path",
     "ARDRegressor": "_regressor",
     "ARDRegressorCV": "_cv",
-    "CVPathDisplay": "_display",
+    "CVPathDisplay": "_display_path",
     "CompactClassifier": "_predict",
     "CompactRegressor": "_predict",
-    "RegularizationPathDisplay": "_display",
+    "RegularizationPathDisplay": "_display_path",
     "RelevanceDisplay": "_display",
     "SparsityDisplay": "_display",
-    "StabilityDisplay": "_display",
+    "StabilityDisplay": "_display_path",
     "StabilitySelection": "_stability",
     "ard_path": "_path",
     "threshold_curve": "_threshold",

@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_ard import _recipe
+from sklearn_ard import _recipe, _stretch
 from sklearn_ard._build import build_net
 from sklearn_ard._context import (
     is_small,
@@ -268,7 +268,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         self._seen = n_rows + len(weight), total + weight.sum()
         batches = self._make_batches(X, targets, weight, self._scaler, reset=first)
         with self._progress(1) as progress:
-            trained, n_steps = _recipe.train_online(
+            trained, n_steps = _stretch.train_online(
                 partial(self._build, num_data=self._seen[1]),
                 batches,
                 n_features=X.shape[1],

@@ -35,16 +35,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_ard._judge import (
-    mask_inputs,
-    prune,
-    readmission,
-    readmit_inputs,
-    relevance_of,
-    sample,
-)
+from sklearn_ard._judge import mask_inputs, prune, readmission
 from sklearn_ard._net import ARDNet, Batches
-from sklearn_ard.nn import KLWarmup, deterministic, elbo
+from sklearn_ard._trained import Trained, embed, judged
+from sklearn_ard.nn import KLWarmup, deterministic
 
 
 @dataclass(frozen=True)
@@ -71,22 +65,9 @@ MIN_STEPS = 800  # below, a single network is trained
 DECAY_FROM = 0.6  # share of a restarted stage after which the learning rate falls
 POLISH = 0.5  # learning rate of the other stages, as a share
 READMISSION = 2.0  # prices that a dropped input has to be worth to come back
-RISE_UNTIL = 0.8  # share of a stretch after which reg_factor has risen
 DENSE = KLWarmup(1.0, 2.0)  # the KL divergence does not count before the end
 PATIENT = KLWarmup(0.3, 0.7)  # for another try where no input seemed worth its price
 ANNEALED = KLWarmup(0.1, 0.8, first=0.05)  # for the network that stays
-
-
-@dataclass
-class Trained:
-    """What came out of training."""
-
-    net: ARDNet
-    columns: np.ndarray  # indices of the columns that the network reads
-    support: np.ndarray  # of all columns, True for those that are in use
-    relevance: np.ndarray  # nats, one per column
-    elbo: float  # nats, on scaled targets
-    interrupted: bool
 
 
 def plan(max_iter, n_batches):
@@ -164,7 +145,7 @@ def train(
     net, interrupted = None, False
     patient = False
     if previous is not None:
-        net = _embed(build, len(varies), *previous)
+        net = embed(build, len(varies), *previous)
     try:
         for stage, epochs in stages:
             if not varies.any() or not (support.any() or stage.restart):
@@ -210,233 +191,4 @@ def train(
     if net is None:
         net = build(len(columns))
     support = prune(net, data, columns, varies, 0)
-    return _trained(net, data, columns, support, interrupted)
-
-
-def start(
-    build: Callable[[int], ARDNet],
-    batches: Batches,
-    varies: np.ndarray,
-    support: np.ndarray,
-    *,
-    resizable: bool,
-    epochs: int,
-    learning_rate: float,
-    cost: float,
-) -> Trained:
-    """Train a new network on some of the inputs.
-
-    Parameters
-    ----------
-    build, batches, varies, resizable, learning_rate, cost
-        As in :func:`train`.
-    support : bool ndarray of shape (n_features,)
-        True for the inputs.
-    epochs : int
-        How long.
-
-    Returns
-    -------
-    Trained
-        The network.
-    """
-    data, columns = batches, np.arange(len(varies))
-    if resizable and support.any():
-        columns = np.flatnonzero(support)
-        data = batches.select(columns)
-    net = build(len(columns))
-    mask_inputs(net, data, support[columns])
-    if support.any():
-        net.train(
-            data,
-            epochs,
-            learning_rate=learning_rate,
-            warmup=KLWarmup(),
-            decay_from=DECAY_FROM,
-        )
-    support = prune(net, data, columns, varies, cost)
-    return _trained(net, data, columns, support)
-
-
-def go_on(
-    trained: Trained,
-    build: Callable[[int], ARDNet],
-    batches: Batches,
-    varies: np.ndarray,
-    *,
-    resizable: bool,
-    epochs: int,
-    learning_rate: float,
-    cost: float,
-    rise: float,
-) -> Trained:
-    """Train a network a little longer, at another reg_factor.
-
-    Dropped inputs come back if the residuals ask for them.
-
-    Parameters
-    ----------
-    trained : Trained
-        Where to begin; it is not changed.
-    build, batches, varies, resizable, learning_rate, cost
-        As in :func:`train`, for the new reg_factor.
-    epochs : int
-        How long.
-    rise : float
-        The new reg_factor over the old one. Where it rises it does so little by little;
-        where it falls every pruned weight gets a new chance.
-
-    Returns
-    -------
-    Trained
-        The new network.
-    """
-    net, columns, support = trained.net, trained.columns, trained.support
-    data = batches.select(columns) if resizable else batches
-    back = varies & ~support
-    if cost > 0:
-        back &= readmission(net, data, batches) > READMISSION * cost
-    elif rise >= 1:
-        back[:] = False
-    support = support | back
-    if not support.any():
-        return trained
-    net = _embed(build, len(varies), net, columns, masks=rise >= 1)
-    data, columns = batches, np.arange(len(varies))
-    readmit_inputs(net, data, back)
-    mask_inputs(net, data, support)
-    if resizable:
-        columns = np.flatnonzero(support)
-        net, data = _narrow(build, net, columns), batches.select(columns)
-    net.train(
-        data,
-        epochs,
-        learning_rate=learning_rate * POLISH,
-        warmup=KLWarmup(0.0, RISE_UNTIL, first=1 / rise) if rise > 1 else None,
-    )
-    support = prune(net, data, columns, varies, cost)
-    return _trained(net, data, columns, support)
-
-
-def train_online(
-    build: Callable[[int], ARDNet],
-    batches: Batches,
-    n_features: int,
-    *,
-    learning_rate: float,
-    cost: float,
-    previous: tuple[ARDNet, np.ndarray] | None,
-    n_steps: float,
-    progress=None,
-) -> tuple[Trained, float]:
-    """Train one network on all inputs for one pass over a chunk of the data.
-
-    Weights and inputs are masked as they would be if this was the last chunk; the next
-    call lifts the masks, so that nothing is lost which a later chunk needs.
-
-    Parameters
-    ----------
-    build, batches, learning_rate, cost, previous, progress
-        As in :func:`train`.
-    n_features : int
-        Number of columns.
-    n_steps : float
-        Steps of all calls before, which the KL warm-up is measured by.
-
-    Returns
-    -------
-    trained : Trained
-        As from :func:`train`.
-    n_steps : float
-        Steps so far.
-    """
-    columns = np.arange(n_features)
-    if previous is None:
-        net = build(n_features)
-    else:
-        net = _embed(build, n_features, *previous)
-        net.history.extend(previous[0].history)
-        net.resume_optimizer(previous[0])
-    stage_steps = STAGES[0].share * N_STEPS
-    warmup = KLWarmup()
-    interrupted = False
-    try:
-        net.train(
-            batches,
-            epochs=1,
-            learning_rate=learning_rate * POLISH,
-            warmup=warmup,
-            decay_from=None,
-            first_step=n_steps,
-            n_steps=stage_steps,
-            progress=progress,
-        )
-    except KeyboardInterrupt:
-        interrupted = True
-    n_steps += batches.n_batches
-    varies = np.ones(n_features, dtype=bool)
-    if warmup(n_steps / stage_steps) < 1:
-        cost = 0.0  # what an input is worth shows under the whole KL divergence only
-    support = prune(net, batches, columns, varies, cost)
-    return _trained(net, batches, columns, support, interrupted), n_steps
-
-
-def _trained(net, data, columns, support, interrupted=False):
-    return Trained(
-        net,
-        columns,
-        support,
-        relevance=relevance_of(net, data, columns, support),
-        elbo=elbo(net.module_, net.criterion_, *sample(data)),
-        interrupted=interrupted,
-    )
-
-
-def _embed(build, n_features, net, columns, masks=False):
-    """A net that reads all columns, with the weights of one that reads some of them.
-
-    Without the `masks` pruned weights and inputs get a new chance.
-    """
-    new = build(n_features)
-    for old_part, part in (
-        (net.module_, new.module_),
-        (net.criterion_, new.criterion_),
-    ):
-        state, old = part.state_dict(), old_part.state_dict()
-        fits = state.keys() == old.keys() and all(
-            value.shape == state[name].shape
-            # a dense input layer, one column of weights per input
-            or value.shape == state[name][:, columns].shape
-            for name, value in old.items()
-        )
-        if not fits:
-            raise ValueError(
-                "warm_start=True and partial_fit go on with the weights of the last "
-                "fit, which do not fit the network or the outputs that are asked for "
-                "now. Set warm_start=False, or fit a clone."
-            )
-        for name, value in old.items():
-            if name.split(".")[-1] == "mask" and not masks:
-                continue
-            if value.shape == state[name].shape:
-                state[name] = value
-            else:
-                state[name][:, columns] = value
-        part.load_state_dict(state)
-    return new
-
-
-def _narrow(build, net, columns):
-    """A net that reads some columns, with the weights of one that reads them all."""
-    new = build(len(columns))
-    new.criterion_.load_state_dict(net.criterion_.state_dict())
-    wide = net.module_.state_dict()
-    new.module_.load_state_dict(
-        {
-            name: wide[name]
-            if wide[name].shape == value.shape
-            else wide[name][:, columns]
-            for name, value in new.module_.state_dict().items()
-        }
-    )
-    return new
+    return judged(net, data, columns, support, interrupted)

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_ard import _recipe
+from sklearn_ard import _recipe, _stretch
 from sklearn_ard._context import torch_state
-from sklearn_ard._recipe import Trained
+from sklearn_ard._trained import Trained
 
 HOME = 1.0  # the reg_factor at which inputs are selected first
 ANCHOR = 0.1  # the highest one at which a new network is started
@@ -174,7 +174,7 @@ class Walk:
             One per point.
         """
         with self._at(anchor):
-            trained = _recipe.start(
+            trained = _stretch.start(
                 support=support, epochs=self._share(START), **self._options(choose)
             )
         points, before = {}, anchor
@@ -189,7 +189,7 @@ class Walk:
 
     def _go_on(self, trained, before, reg_factor, share, choose=True) -> Trained:
         with self._at(reg_factor):
-            return _recipe.go_on(
+            return _stretch.go_on(
                 trained,
                 rise=reg_factor / before,
                 epochs=self._share(share),

@@ -3,15 +3,16 @@
     python examples/benchmarks/uci.py --data uci_standard_splits
 
 `--data` is a folder of files NAME.npz with X, y and test_mask[k, n], the splits of
-Hernández-Lobato & Adams (2015). Printed per set and model, mean over splits: RMSE and log-likelihood per test row (both
-in units of y), share of pruned weights, kept columns and seconds of a fit. Every split
-is written to `--results` when it is done, and is not run again.
+Hernández-Lobato & Adams (2015). Printed per set and model, mean over splits: RMSE and
+log-likelihood per test row (both in units of y), share of pruned weights, kept columns
+and seconds of a fit. Every split is written to `--results` when it is done, and is not
+run again.
 
-Ours is ARDRegressorCV with 3 folds, scored by log-likelihood; 64-64 (protein: 128-128), and 6,000 steps, or 9,000
-in batches of 256 from 5,000 rows on. The MLP is scikit-learn's of the same size, its
-alpha by 3-fold cross-validation; gradient boosting has its defaults. Neither says how
-sure it is. Published are PBP (Hernández-Lobato & Adams 2015) and dropout with tuned
-hyperparameters (Mukhoti, Stenetorp, Gal 2018).
+Ours is ARDRegressorCV with 3 folds, scored by log-likelihood; 64-64 (protein: 128-128),
+and 6,000 steps, or 9,000 in batches of 256 from 5,000 rows on. The MLP is
+scikit-learn's of the same size, its alpha by 3-fold cross-validation; gradient boosting
+has its defaults. Neither says how sure it is. Published are PBP (Hernández-Lobato &
+Adams 2015) and dropout with tuned hyperparameters (Mukhoti, Stenetorp, Gal 2018).
 """
 
 import argparse
