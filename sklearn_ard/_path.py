@@ -104,8 +104,9 @@ def ard_path(
         changed. None is an ``ARDClassifier()`` for labels and two classes, an
         ``ARDRegressor()`` for fractions.
     reg_factors : array-like of float, default=None
-        The points, in any order, 0 or more. None takes those from 0.001, where every
-        column is offered to the network, up to where none is left.
+        The points, in any order, 0 or more. None finds its own: from one that keeps
+        all columns (0.01, 0.001 or, where even that drops some, 0) to one that keeps
+        none.
     points_per_decade : int, default=6
         Points for each factor of 10, without `reg_factors`.
     sample_weight : array-like of shape (n_samples,), default=None

@@ -12,8 +12,10 @@ from sklearn_ard._trained import Trained
 
 HOME = 1.0  # the reg_factor at which inputs are selected first
 ANCHOR = 0.1  # the highest one at which a new network is started
-FLOOR = 1e-3  # the lowest anchor of a walk that finds its own way; it gets all inputs
-CEILING = 1e6  # and where it ends at the latest
+# Of a walk that finds its own way:
+LOWER_ANCHORS = (0.01, 0.001, 0.0)  # as many as it takes to keep all inputs
+SELECTIVE = 0.01  # the lowest anchor whose network is not offered all of them
+CEILING = 1e6  # where it ends at the latest
 # Lengths of the stretches, in shares of a whole fit:
 SELECT_AGAIN = 0.03  # inputs at an anchor, beginning with those at the last one
 START = 0.3  # a new network at an anchor
@@ -89,22 +91,23 @@ class Walk:
         dict of float to Trained
             Ascending.
         """
-        points, found = {}, self._select(HOME)
-        anchor, top = ANCHOR, CEILING
-        while True:
-            if anchor <= FLOOR:
-                support = self._varies
-            else:
+        points, found, top = {}, self._select(HOME), CEILING
+        for anchor in (ANCHOR, *LOWER_ANCHORS):
+            support = self._varies
+            if anchor >= SELECTIVE:
                 found = self._select_again(found, anchor)
                 support = found.support
-            n_points = round(points_per_decade * math.log10(top / anchor))
+            n_points = (
+                round(points_per_decade * math.log10(top / anchor)) if anchor else 1
+            )
             ratios = 10 ** (np.arange(n_points) / points_per_decade)
             points |= self._ascend(
                 anchor, support, (anchor * ratios).tolist(), until_empty=True
             )
-            if np.array_equal(points[anchor].support, self._varies) or anchor <= FLOOR:
-                return dict(sorted(points.items()))
-            anchor, top = anchor_of(anchor / 10), anchor
+            if np.array_equal(points[anchor].support, self._varies):
+                break
+            top = anchor
+        return dict(sorted(points.items()))
 
     def cut(self, reg_factor, trained, n_features) -> Trained:
         """A model at the same reg_factor that reads the most relevant columns alone.
