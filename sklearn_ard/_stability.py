@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import (
     _safe_indexing,
     check_random_state,
+    get_tags,
     indexable,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -27,6 +28,7 @@ from tqdm.auto import tqdm
 from sklearn_ard._base import _BaseARD
 from sklearn_ard._context import unchanged_on_error
 from sklearn_ard._path import check_reg_factors, default_estimator
+from sklearn_ard._regressor import ARDRegressor
 from sklearn_ard._walk import Walk
 
 _VALUES = (0.5, 1.0, 2.0)  # of reg_factor, by default
@@ -310,8 +312,9 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
+        inner = get_tags(self.estimator or ARDRegressor()).input_tags
+        tags.input_tags.sparse = inner.sparse
+        tags.input_tags.allow_nan = inner.allow_nan
         tags.target_tags.required = True
         return tags
 
