@@ -241,7 +241,7 @@ class _BaseARD(ShrinkMixin, Predictor):
                 stages=stages,
                 dense_iter=self.dense_iter,
                 learning_rate=self.learning_rate_init,
-                cost=self._cost_in_nats(len(self._scaler.constant_)),
+                cost=self._cost_in_nats(len(self._scaler.constant_), self.reg_factor),
                 previous=previous,
                 progress=progress,
             )
@@ -273,7 +273,7 @@ class _BaseARD(ShrinkMixin, Predictor):
                 batches,
                 n_features=X.shape[1],
                 learning_rate=self.learning_rate_init,
-                cost=self._cost_in_nats(X.shape[1]),
+                cost=self._cost_in_nats(X.shape[1], self.reg_factor),
                 previous=None if first else (self.net_, self._columns),
                 n_steps=self._n_online_steps,
                 progress=progress,
@@ -312,12 +312,12 @@ class _BaseARD(ShrinkMixin, Predictor):
         """A given network keeps the inputs and outputs that it was trained on."""
         return not isinstance(self.module, torch.nn.Module)
 
-    def _cost_in_nats(self, n_features):
+    def _cost_in_nats(self, n_features, reg_factor):
         """Price of an input: reg_factor stands in front of KL and cost alike."""
         cost = self.feature_cost
         if cost == "auto":
             cost = math.log(max(n_features, 2))
-        return self.reg_factor * cost
+        return reg_factor * cost
 
     def _build(self, n_inputs, num_data):
         net = build_net(

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_ard._judge import relevance_of, sample
 from sklearn_ard._net import ARDNet
-from sklearn_ard.nn import elbo
+from sklearn_ard.nn import elbo, kl_divergence
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Trained:
     support: np.ndarray  # of all columns, True for those that are in use
     relevance: np.ndarray  # nats, one per column
     elbo: float  # nats, on scaled targets
+    kl: float  # nats
     interrupted: bool
 
 
@@ -29,6 +30,7 @@ def judged(net, data, columns, support, interrupted=False):
         support,
         relevance=relevance_of(net, data, columns, support),
         elbo=elbo(net.module_, net.criterion_, *sample(data)),
+        kl=float(kl_divergence(net.module_).detach()),
         interrupted=interrupted,
     )
 

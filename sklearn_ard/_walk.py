@@ -10,32 +10,27 @@ from sklearn_ard import _recipe, _stretch
 from sklearn_ard._context import torch_state
 from sklearn_ard._trained import Trained
 
-HOME = 1.0  # the reg_factor at which inputs are selected first
-ANCHOR = 0.1  # the highest one at which a new network is started
-# Of a walk that finds its own way:
-LOWER_ANCHORS = (0.01, 0.001, 0.0)  # as many as it takes to keep all inputs
-SELECTIVE = 0.01  # the lowest anchor whose network is not offered all of them
-CEILING = 1e6  # where it ends at the latest
+HOME = 1.0  # the reg_factor of a whole fit, where a walk begins
+DECADES = (0.1, 0.01, 0.001, 0.0)  # a new network is started at the foot of each
+ALL_INPUTS = 0.001  # from here down a walk that finds its own way offers all inputs
+CEILING = 1e6  # where such a walk ends at the latest
 # Lengths of the stretches, in shares of a whole fit:
-SELECT_AGAIN = 0.03  # inputs at an anchor, beginning with those at the last one
-START = 0.3  # a new network at an anchor
-DECADE = 0.25  # reg_factor rises by a factor of 10
+DOWN = 0.1  # a factor of 10 down
+UP = 0.25  # a factor of 10 up
+START = 0.3  # a new network
 
 
 class Walk:
     """Models of one data set at many values of `reg_factor`.
 
-    Inputs are selected by the first stages of the recipe, at a `reg_factor` of 1. Then
-    a new network on these inputs is started under little regularisation, at an anchor
-    of 0.1, and goes up from there: `reg_factor` rises little by little, and the network
-    is pruned at every point. For smaller values there are further anchors, one for each
-    factor of 10, with inputs that are worth the lower price.
-
-    Going up from a network that fits the data finds better ones than going down, or
-    than a fit at each point. Two to five splits each; the walk down is one from a whole
-    fit at 1, with a new chance for every pruned weight at every point:
-
-    (TABLE)
+    A walk begins with a whole fit at a `reg_factor` of 1. Up from there the network is
+    trained on while `reg_factor` rises little by little, and is pruned at every point.
+    Down from there it is trained on with a new chance for every pruned weight, and
+    inputs come back that are worth the lower price; for each factor of 10 a new network
+    on these inputs is started at the foot and goes up again. Of the two networks at a
+    point the one with the better objective (NLL + reg_factor · KL + price of the
+    inputs) is taken: on data with little noise mostly the one from below, which is not
+    held by what was pruned at 1; with much noise the other, which has not fitted any.
 
     Parameters
     ----------
@@ -69,13 +64,16 @@ class Walk:
         dict of float to Trained
             One per distinct value, ascending.
         """
-        members = {}
-        for reg_factor in np.unique(reg_factors).tolist():
-            members.setdefault(anchor_of(reg_factor), []).append(reg_factor)
-        points, found = {}, self._select(HOME)
-        for anchor in sorted(members, reverse=True):
-            found = self._select_again(found, anchor)
-            points |= self._ascend(anchor, found.support, members[anchor])
+        values = np.unique(reg_factors).tolist()
+        found, before = self._fit(HOME), HOME
+        points = self._climb(found, HOME, [r for r in values if r >= HOME])
+        below = {}
+        for reg_factor in values:
+            if reg_factor < HOME:
+                below.setdefault(foot_of(reg_factor), []).append(reg_factor)
+        for foot in sorted(below, reverse=True):
+            found, more = self._decade(found, before, foot, below[foot])
+            points, before = points | more, foot
         return dict(sorted(points.items()))
 
     def from_all_to_none(self, points_per_decade):
@@ -91,22 +89,19 @@ class Walk:
         dict of float to Trained
             Ascending.
         """
-        points, found, top = {}, self._select(HOME), CEILING
-        for anchor in (ANCHOR, *LOWER_ANCHORS):
-            support = self._varies
-            if anchor >= SELECTIVE:
-                found = self._select_again(found, anchor)
-                support = found.support
-            n_points = (
-                round(points_per_decade * math.log10(top / anchor)) if anchor else 1
+        found, before = self._fit(HOME), HOME
+        ratios = 10 ** (np.arange(points_per_decade) / points_per_decade)
+        decades = 10.0 ** np.arange(math.log10(CEILING / HOME))
+        above = np.outer(HOME * decades, ratios).ravel().tolist()
+        points = self._climb(found, HOME, above, until_empty=True)
+        for foot in DECADES:
+            values = (foot * ratios).tolist() if foot else [0.0]
+            found, more = self._decade(
+                found, before, foot, values, offer_all=foot <= ALL_INPUTS
             )
-            ratios = 10 ** (np.arange(n_points) / points_per_decade)
-            points |= self._ascend(
-                anchor, support, (anchor * ratios).tolist(), until_empty=True
-            )
-            if np.array_equal(points[anchor].support, self._varies):
+            points, before = points | more, foot
+            if np.array_equal(points[foot].support, self._varies):
                 break
-            top = anchor
         return dict(sorted(points.items()))
 
     def cut(self, reg_factor, trained, n_features) -> Trained:
@@ -130,8 +125,8 @@ class Walk:
         order = order[trained.support[order]][:n_features]
         support = np.zeros_like(trained.support)
         support[order] = True
-        anchor = anchor_of(reg_factor)
-        return self._ascend(anchor, support, [reg_factor], choose=False)[reg_factor]
+        foot = foot_of(reg_factor)
+        return self._start(foot, support, [reg_factor], choose=False)[reg_factor]
 
     def show(self, reg_factor, trained):
         """Give the model the fitted attributes of a point, and return it."""
@@ -139,51 +134,87 @@ class Walk:
         self.model._set_trained(trained)
         return self.model
 
-    def _select(self, reg_factor) -> Trained:
-        """Inputs by the first stages of the recipe."""
-        first = [(stage, n) for stage, n in self._stages if stage.readmit]
+    def _fit(self, reg_factor, stages=None) -> Trained:
+        """The recipe, or some stages of it."""
         with self._at(reg_factor):
-            trained = self.model._train(self._batches, stages=first or self._stages[:1])
+            trained = self.model._train(self._batches, stages=stages)
         if trained.interrupted:
             raise KeyboardInterrupt
         return trained
 
-    def _select_again(self, found, anchor) -> Trained:
-        """Inputs at an anchor, beginning with those of a higher reg_factor."""
-        before = self.model.reg_factor
-        if found.support.any():
-            found = self._go_on(found, before, anchor, SELECT_AGAIN)
-        return found if found.support.any() else self._select(anchor)
-
-    def _ascend(self, anchor, support, reg_factors, *, until_empty=False, choose=True):
-        """A new network, and what becomes of it on the way up.
+    def _decade(self, found, before, foot, reg_factors, *, offer_all=False):
+        """The points between a foot and ten times that, from above and from below.
 
         Parameters
         ----------
-        anchor : float
-            The reg_factor at which it is started.
-        support : bool ndarray of shape (n_features,)
-            The columns that it is offered.
+        found : Trained
+            The last network of the way down.
+        before : float
+            Its reg_factor.
+        foot : float
+            Where a new network is started.
         reg_factors : list of float
             The points, ascending.
-        until_empty : bool, default=False
-            Whether to end at the first point that keeps no column.
+        offer_all : bool, default=False
+            Whether the new network gets all inputs, or those of the way down.
+
+        Returns
+        -------
+        found : Trained
+            The way down at the foot.
+        points : dict of float to Trained
+            The better one of two for each point.
+        """
+        from_above = {}
+        for reg_factor in sorted({foot, *reg_factors}, reverse=True):
+            decades = math.log10(before / reg_factor) if reg_factor > 0 else 1.0
+            found = self._go_on(found, before, reg_factor, DOWN * decades)
+            from_above[reg_factor], before = found, reg_factor
+        if not found.support.any():
+            found = self._fit(foot, [s for s in self._stages if s[0].readmit])
+        support = self._varies if offer_all else found.support
+        from_below = self._start(foot, support, reg_factors)
+        return found, {
+            r: min(from_above[r], from_below[r], key=partial(self._objective, r))
+            for r in reg_factors
+        }
+
+    def _objective(self, reg_factor, trained):
+        """What training minimises, in nats: less is better."""
+        price = self._price(reg_factor) * trained.support.sum()
+        return (reg_factor - 1) * trained.kl - trained.elbo + price
+
+    def _start(self, foot, support, reg_factors, *, choose=True):
+        """A new network on some inputs, and what becomes of it on the way up.
+
+        Parameters
+        ----------
+        foot : float
+            The reg_factor at which it is started.
+        support : bool ndarray of shape (n_features,)
+            The inputs.
+        reg_factors : list of float
+            The points, ascending.
         choose : bool, default=True
-            Whether columns go and come back on the way.
+            Whether inputs go and come back on the way.
 
         Returns
         -------
         dict of float to Trained
             One per point.
         """
-        with self._at(anchor):
+        with self._at(foot):
             trained = _stretch.start(
                 support=support, epochs=self._share(START), **self._options(choose)
             )
-        points, before = {}, anchor
+        return self._climb(trained, foot, reg_factors, choose=choose)
+
+    def _climb(self, trained, before, reg_factors, *, until_empty=False, choose=True):
+        """What becomes of a network on the way up, at every point."""
+        points = {}
         for reg_factor in reg_factors:
             if reg_factor > before:
-                share = DECADE * math.log10(reg_factor / before)
+                share = UP * math.log10(reg_factor / before)
                 trained = self._go_on(trained, before, reg_factor, share, choose)
             points[reg_factor], before = trained, reg_factor
             if until_empty and not trained.support.any():
@@ -208,10 +239,15 @@ class Walk:
             "varies": self._varies,
             "resizable": model._is_resizable,
             "learning_rate": model.learning_rate_init,
-            "cost": model._cost_in_nats(len(self._varies)) if choose else 0.0,
+            "cost": self._price(model.reg_factor) if choose else 0.0,
         }
 
+    def _price(self, reg_factor):
+        """What an input costs, in nats."""
+        return self.model._cost_in_nats(len(self._varies), reg_factor)
+
     def _share(self, share):
+        """A stretch of training in epochs."""
         return max(1, round(share * self._epochs))
 
     def _at(self, reg_factor):
@@ -221,8 +257,8 @@ class Walk:
         return torch_state(self._random_state, model.device, type(model).__name__)
 
 
-def anchor_of(reg_factor):
+def foot_of(reg_factor):
     """Where the network is started that goes up to a reg_factor."""
     if reg_factor == 0:
         return 0.0
-    return min(ANCHOR, 10.0 ** math.floor(math.log10(reg_factor) + 1e-9))
+    return min(DECADES[0], 10.0 ** math.floor(math.log10(reg_factor) + 1e-9))

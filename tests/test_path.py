@@ -9,7 +9,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.linear_model import Lasso
 
 from sklearn_ard import ARDClassifier, ARDPath, ARDRegressor, ard_path
-from sklearn_ard._walk import ANCHOR, LOWER_ANCHORS, Walk, anchor_of
+from sklearn_ard._walk import DECADES, Walk, foot_of
 
 FAST = {"hidden_layer_sizes": (16,), "max_iter": 150, "random_state": 0}
 
@@ -29,7 +29,7 @@ def path(data):
 def test_its_own_range_goes_from_all_columns_to_none(path):
     assert path.n_features[0] == 8
     assert path.n_features[-1] == 0
-    assert path.reg_factors[0] in LOWER_ANCHORS
+    assert path.reg_factors[0] in DECADES
     assert (path.n_features[:-1] > 0).all()
 
 
@@ -153,11 +153,11 @@ def test_bad_parameters_of_the_estimator_are_named(data):
 
 
 @pytest.mark.parametrize(
-    ("reg_factor", "anchor"),
-    [(100, ANCHOR), (0.1, ANCHOR), (0.099, 0.01), (0.01, 0.01), (1e-4, 1e-4), (0, 0)],
+    ("reg_factor", "foot"),
+    [(100, 0.1), (0.1, 0.1), (0.099, 0.01), (0.01, 0.01), (1e-4, 1e-4), (0, 0)],
 )
-def test_every_point_starts_from_the_anchor_below(reg_factor, anchor):
-    assert anchor_of(reg_factor) == pytest.approx(anchor)
+def test_every_network_starts_at_the_foot_of_its_decade(reg_factor, foot):
+    assert foot_of(reg_factor) == pytest.approx(foot)
 
 
 def test_a_cut_keeps_the_most_relevant_columns_and_no_other():
