@@ -117,7 +117,8 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     Notes
     -----
     Three networks are trained one after the other, each from scratch and on the inputs
-    that the last one left, and the third is polished. At the end of each the weights
+    that the last one left; the third under a KL divergence that rises geometrically, so
+    that it fits before it is pruned, and it is polished. At the end of each the weights
     are pruned by their prior, and inputs by evidence: an input goes if
     NLL + reg_factor · KL over the training set rises by less than its price when all
     its weights go. Before each restart, dropped columns come back if what is left
