@@ -104,7 +104,7 @@ class RegularizationPathDisplay(_Panels):
         Parameters
         ----------
         max_names : int, default=10
-            Largest number of columns with a name and a colour, the most relevant ones.
+            Largest number of columns with a name and a colour, those that last longest.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -116,7 +116,11 @@ class RegularizationPathDisplay(_Panels):
         path = self.path
         self.ax_, self.score_ax_ = self._panels(ax, (3.6, 1.4))
         self.n_features_ax_ = self.score_ax_.twinx()
-        named = _most(path.relevance.max(axis=0), max_names)
+        # those that last longest, the most relevant ones first among equals
+        last = path.support.cumsum(axis=0).argmax(axis=0)
+        last = np.where(path.support.any(axis=0), last + 1, 0)
+        top = path.relevance.max(axis=0)
+        named = _most(last + top / (1 + top.max()), max_names)
         _lines(self.ax_, path.reg_factors, path.relevance, named, path.feature_names)
         self.ax_.set_yscale("symlog", linthresh=1.0)
         self.ax_.set_ylabel("relevance [nats]")
