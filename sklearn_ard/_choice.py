@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 from sklearn.base import _fit_context, is_classifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import _safe_indexing, check_random_state, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -160,12 +160,9 @@ class CrossValidated(_BaseARD):
         owner = type(self).__name__
         reg_factors = REG_FACTORS if self.reg_factors is None else self.reg_factors
         reg_factors = check_reg_factors(reg_factors, owner)
-        self._check_wishes()
         X, y, sample_weight = indexable(X, y, sample_weight)
-        checked, _, weight = self._check_data(
-            X, y, sample_weight, reset=True, min_rows=2
-        )
-        self._check_wish_for_features(checked.shape[1])
+        _, _, weight = self._check_data(X, y, sample_weight, reset=True, min_rows=2)
+        self._check_wishes()
         routed = self._route(sample_weight, params)
         splits = list(
             check_cv(self.cv, y, classifier=is_classifier(self)).split(
@@ -173,24 +170,23 @@ class CrossValidated(_BaseARD):
             )
         )
         self._check_folds(y, weight, splits)
-        scorer = self._get_scorer()
+        scorer, options = self._get_scorer(), routed.scorer.score
         rows = X, y, sample_weight
-        options = routed.scorer.score
-        (walk, points, path), *folds = Parallel(
-            n_jobs=self.n_jobs, verbose=self.verbose
-        )(
-            [
-                delayed(_walk_all)(
-                    self._make_plain(), rows, reg_factors, scorer, options
-                ),
-                *(
-                    delayed(_walk_fold)(
-                        self._make_plain(), rows, fold, reg_factors, scorer, options
-                    )
-                    for fold in splits
-                ),
-            ]
-        )
+        # drawn here, for the same result whatever the number of jobs
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        jobs = [
+            delayed(_walk_all)(
+                self._make_plain(seed), rows, reg_factors, scorer, options
+            )
+        ]
+        jobs += [
+            delayed(_walk_fold)(
+                self._make_plain(seed), rows, fold, reg_factors, scorer, options
+            )
+            for fold in splits
+        ]
+        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
+        (walk, points, path), *folds = parallel(jobs)
         self.path_, self.n_splits_ = path, len(splits)
         self.cv_results_ = _results(path, folds)
         mean = self.cv_results_["mean_test_score"]
@@ -206,27 +202,24 @@ class CrossValidated(_BaseARD):
         self.best_index_, self.best_score_ = index, float(mean[index])
         self._warn_of(trained)
 
-    def _make_plain(self):
-        """The estimator that walks."""
-        parameters = self.get_params(deep=False)
+    def _make_plain(self, seed):
+        """An estimator that walks."""
+        given = {**self.get_params(deep=False), "random_state": seed}
         names = self._plain().get_params(deep=False)
-        return self._plain(**{k: parameters[k] for k in names if k in parameters})
+        return self._plain(**{name: given[name] for name in names if name in given})
 
     def _check_wishes(self):
-        if self.n_features_to_select is not None and self.target_sparsity is not None:
+        owner, wish = type(self).__name__, self.n_features_to_select
+        if wish is not None and self.target_sparsity is not None:
             raise ValueError(
-                f"{type(self).__name__} takes one wish, 'n_features_to_select' or "
-                f"'target_sparsity'. Got both: {self.n_features_to_select!r} and "
-                f"{self.target_sparsity!r}. Set one of them to None."
+                f"{owner} takes one wish, 'n_features_to_select' or "
+                f"'target_sparsity'. Got both: {wish!r} and {self.target_sparsity!r}. "
+                "Set one of them to None."
             )
-
-    def _check_wish_for_features(self, n_features):
-        wish = self.n_features_to_select
-        if wish is not None and wish > n_features:
+        if wish is not None and wish > self.n_features_in_:
             raise ValueError(
-                f"The 'n_features_to_select' parameter of {type(self).__name__} must "
-                f"be at most the number of columns of X, {n_features}. Got {wish} "
-                "instead."
+                f"The 'n_features_to_select' parameter of {owner} must be at most the "
+                f"number of columns of X, {self.n_features_in_}. Got {wish} instead."
             )
 
     def _check_folds(self, y, weight, splits):
