@@ -105,7 +105,7 @@ def ard_path(
         ``ARDRegressor()`` for fractions.
     reg_factors : array-like of float, default=None
         The points, in any order, 0 or more. None finds its own: from one that keeps
-        all columns (0.01, 0.001 or, where even that drops some, 0) to one that keeps
+        all columns (at 0.1 or 0.01 or, where even that drops some, 0) to one that keeps
         none.
     points_per_decade : int, default=6
         Points for each factor of 10, without `reg_factors`.

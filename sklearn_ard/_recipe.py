@@ -47,7 +47,7 @@ import numpy as np
 
 from sklearn_ard._judge import mask_inputs, prune, readmission
 from sklearn_ard._net import ARDNet, Batches
-from sklearn_ard._trained import Trained, embed, judged
+from sklearn_ard._trained import Trained, embed, judged, weighed
 from sklearn_ard.nn import KLWarmup, deterministic
 
 
@@ -201,4 +201,4 @@ def train(
     if net is None:
         net = build(len(columns))
     support = prune(net, data, columns, varies, 0)
-    return judged(net, data, columns, support, interrupted)
+    return weighed(judged(net, data, columns, support, interrupted), data)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_ard._judge import mask_inputs, prune, readmission, readmit_inputs
 from sklearn_ard._net import ARDNet, Batches
 from sklearn_ard._recipe import DECAY_FROM, N_STEPS, POLISH, READMISSION, STAGES
-from sklearn_ard._trained import Trained, embed, judged, narrow
+from sklearn_ard._trained import Trained, embed, judged, narrow, weighed
 from sklearn_ard.nn import KLWarmup
 
 RISE_UNTIL = 0.8  # share of a stretch after which reg_factor has risen
@@ -38,7 +38,7 @@ def start(
     Returns
     -------
     Trained
-        The network.
+        The network; its columns are not weighed.
     """
     data, columns = batches, np.arange(len(varies))
     if resizable and support.any():
@@ -89,7 +89,7 @@ def go_on(
     Returns
     -------
     Trained
-        The new network.
+        The new network; its columns are not weighed.
     """
     net, columns, support = trained.net, trained.columns, trained.support
     data = batches.select(columns) if resizable else batches
@@ -178,4 +178,5 @@ def train_online(
     if warmup(n_steps / stage_steps) < 1:
         cost = 0.0  # what an input is worth shows under the whole KL divergence only
     support = prune(net, batches, columns, varies, cost)
-    return judged(net, batches, columns, support, interrupted), n_steps
+    trained = judged(net, batches, columns, support, interrupted)
+    return weighed(trained, batches), n_steps

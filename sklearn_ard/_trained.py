@@ -1,6 +1,6 @@
 """What comes out of training, and how its weights are handed on to the next network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,30 +9,35 @@ from sklearn_ard._net import ARDNet
 from sklearn_ard.nn import elbo, kl_divergence
 
 
-@dataclass
+@dataclass(frozen=True)
 class Trained:
     """What came out of training."""
 
     net: ARDNet
     columns: np.ndarray  # indices of the columns that the network reads
     support: np.ndarray  # of all columns, True for those that are in use
-    relevance: np.ndarray  # nats, one per column
     elbo: float  # nats, on scaled targets
     kl: float  # nats
-    interrupted: bool
+    relevance: np.ndarray | None = None  # nats, one per column; None until weighed
+    interrupted: bool = False
 
 
 def judged(net, data, columns, support, interrupted=False):
-    """What came out of training, with what it says of the inputs."""
+    """What came out of training, with what its objective is made of."""
     return Trained(
         net,
         columns,
         support,
-        relevance=relevance_of(net, data, columns, support),
         elbo=elbo(net.module_, net.criterion_, *sample(data)),
         kl=float(kl_divergence(net.module_).detach()),
         interrupted=interrupted,
     )
+
+
+def weighed(trained, data):
+    """The same with the relevance of its columns; `data` has those that it reads."""
+    relevance = relevance_of(trained.net, data, trained.columns, trained.support)
+    return replace(trained, relevance=relevance)
 
 
 def embed(build, n_features, net, columns, masks=False):

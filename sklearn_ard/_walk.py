@@ -8,11 +8,11 @@ from sklearn.utils import check_random_state
 
 from sklearn_ard import _recipe, _stretch
 from sklearn_ard._context import torch_state
-from sklearn_ard._trained import Trained
+from sklearn_ard._trained import Trained, weighed
 
 HOME = 1.0  # the reg_factor of a whole fit, where a walk begins
-DECADES = (0.1, 0.01, 0.001, 0.0)  # a new network is started at the foot of each
-ALL_INPUTS = 0.001  # from here down a walk that finds its own way offers all inputs
+DECADES = (0.1, 0.01, 0.0)  # of a walk that finds its own way, by their feet
+ALL_INPUTS = 0.01  # from here down such a walk offers all inputs to a new network
 CEILING = 1e6  # where such a walk ends at the latest
 # Lengths of the stretches, in shares of a whole fit:
 DOWN = 0.1  # a factor of 10 down
@@ -80,7 +80,7 @@ class Walk:
         for foot in sorted(below, reverse=True):
             found, more = self._decade(found, before, foot, below[foot])
             points, before = points | more, foot
-        return dict(sorted(points.items()))
+        return self._weighed(points)
 
     def from_all_to_none(self, points_per_decade):
         """The models between one that keeps every input and one that keeps none.
@@ -108,7 +108,7 @@ class Walk:
             points, before = points | more, foot
             if np.array_equal(points[foot].support, self._varies):
                 break
-        return dict(sorted(points.items()))
+        return self._weighed(points)
 
     def cut(self, reg_factor, trained, n_features) -> Trained:
         """A model at the same reg_factor that reads the most relevant columns alone.
@@ -132,7 +132,8 @@ class Walk:
         support = np.zeros_like(trained.support)
         support[order] = True
         foot = foot_of(reg_factor)
-        return self._start(foot, support, [reg_factor], choose=False)[reg_factor]
+        points = self._start(foot, support, [reg_factor], choose=False)
+        return self._weighed(points)[reg_factor]
 
     def show(self, reg_factor, trained):
         """Give the model the fitted attributes of a point, and return it."""
@@ -235,6 +236,17 @@ class Walk:
                 epochs=self._share(share),
                 **self._options(choose),
             )
+
+    def _weighed(self, points):
+        """The points in ascending order, with the relevance of their columns."""
+        found = {}
+        for reg_factor, trained in sorted(points.items()):
+            data = self._batches
+            if self.model._is_resizable:
+                data = data.select(trained.columns)
+            with self._at(reg_factor):
+                found[reg_factor] = weighed(trained, data)
+        return found
 
     def _options(self, choose):
         """What every stretch of training is told."""
