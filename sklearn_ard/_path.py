@@ -102,7 +102,7 @@ def ard_path(
     estimator : ARDRegressor or ARDClassifier, default=None
         Whose parameters count, all but `reg_factor` and `warm_start`; it is not
         changed. None is an ``ARDClassifier()`` for labels and two classes, an
-        ``ARDRegressor()`` for fractions.
+        ``ARDRegressor()`` for floats; integers do not say which.
     reg_factors : array-like of float, default=None
         The points, in any order, 0 or more. None finds its own: from one that keeps
         all columns (at 0.1 or 0.01 or, where even that drops some, 0) to one that keeps
@@ -219,13 +219,13 @@ def partial_score(scorer, X, y, options):
 
 def default_estimator(y):
     """The estimator for a target, where the user named none."""
-    kind = type_of_target(y, input_name="y")
-    if kind.startswith("continuous"):
-        return ARDRegressor()
-    if kind == "binary" or np.asarray(y).dtype.kind not in "fiu":
+    kind, dtype = type_of_target(y, input_name="y"), np.asarray(y).dtype.kind
+    if kind == "binary" or dtype not in "fiu":
         return ARDClassifier()
+    if dtype == "f":
+        return ARDRegressor()
     raise ValueError(
-        "The 'estimator' parameter must be given where y has whole numbers, which may "
+        "The 'estimator' parameter must be given where y has integers, which may "
         "be classes or quantities: ARDClassifier() or ARDRegressor(). Got None instead."
     )
 

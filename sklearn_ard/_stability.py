@@ -49,7 +49,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
     estimator : selector, default=None
         With `fit` and `get_support` (or `coef_`, whose nonzero columns are then picked)
         and the parameter `param`. None is an ``ARDClassifier()`` for labels and two
-        classes, an ``ARDRegressor()`` for fractions.
+        classes, an ``ARDRegressor()`` for floats.
     param : str, default="reg_factor"
         Name of the regularisation parameter, such as ``"alpha"`` of a Lasso or
         ``"lasso__alpha"`` of one in a pipeline whose last step selects.

@@ -122,12 +122,13 @@ def test_constant_columns_are_never_kept(data):
     assert not path.support[0, 8]
 
 
-def test_no_estimator_means_a_classifier_for_labels_and_a_regressor_for_fractions():
+def test_no_estimator_means_a_classifier_for_labels_and_a_regressor_for_floats():
     from sklearn_ard._path import default_estimator
 
     assert isinstance(default_estimator(["a", "b", "c"]), ARDClassifier)
     assert isinstance(default_estimator([0, 1, 1]), ARDClassifier)
     assert isinstance(default_estimator([0.5, 1.2]), ARDRegressor)
+    assert isinstance(default_estimator([1.0, 2.0, 3.0]), ARDRegressor)
     with pytest.raises(ValueError, match="'estimator' parameter must be given"):
         default_estimator([1, 2, 3])
 
