@@ -77,7 +77,9 @@ def fit_hgb(name, X, y, seed):
 
 
 def fit_mlp(name, X, y, seed):
-    mlp = MLPRegressor(sizes_of(name), max_iter=500, random_state=seed)
+    mlp = MLPRegressor(
+        hidden_layer_sizes=sizes_of(name), max_iter=500, random_state=seed
+    )
     model = TransformedTargetRegressor(
         make_pipeline(StandardScaler(), mlp), transformer=StandardScaler()
     )
@@ -139,7 +141,7 @@ def table(rows):
             if not len(found):
                 continue
             mean = found.mean(numeric_only=True)
-            error = found["rmse"].sem()
+            error = found["rmse"].sem() if len(found) > 1 else 0.0
             ours = (
                 f"{mean['log_likelihood']:.2f} | {100 * mean['sparsity']:.0f} | "
                 f"{mean['kept']:.1f}"
@@ -162,7 +164,7 @@ def table(rows):
             f"Of {len(ours)} sets, at or better than tuned dropout: RMSE on "
             f"{(ours['rmse'].round(digits) <= published['rmse']).sum()}, "
             "log-likelihood on "
-            f" {(ours['log_likelihood'].round(digits) >= published['ll']).sum()}; "
+            f"{(ours['log_likelihood'].round(digits) >= published['ll']).sum()}; "
             f"{ours['sparsity'].mean():.0%} of the weights pruned on average.",
         ]
     return "\n".join(lines)
