@@ -124,14 +124,14 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     its weights go. Before each restart, dropped columns come back if what is left
     unexplained depends on them (a score test at twice the price).
 
-    Where to begin: from scratch, the default, where there are rows enough; from a
-    trained network (`module`) where there is one, above all with few rows. On 200
-    digits of another scanner (``examples/plot_04_finetune_pretrained.py``) that reaches
-    an accuracy of 0.885, from scratch 0.854, each with 99 % of the weights pruned; the
-    trained network itself has 0.611 there. Dense training first (`dense_iter`) is the
-    paper's advice for networks that come out empty or poor. None of ours did: on 1,347
-    digits it made no difference with two hidden layers (0.968 without, 0.967 with) nor
-    with six (0.964, 0.967; two seeds each).
+    Where to begin: from scratch, the default, or from a trained network (`module`) where
+    there is one. On 200 digits of another scanner
+    (``examples/plot_04_finetune_pretrained.py``) both reach an accuracy of 0.88 with
+    99 % of the weights pruned; the trained network itself has 0.61 there. Dense
+    training first (`dense_iter`) is the paper's advice for networks that come out empty
+    or poor. None of ours did: on 1,347 digits it made no difference with two hidden
+    layers (0.968 without, 0.967 with) nor with six (0.964, 0.967; two seeds each, with
+    the recipe of version 0.3).
 
     Identical rows are merged and their order does not matter. The objective's
     `N` is the sum of the sample weights.

@@ -141,7 +141,6 @@ def table(rows):
             if not len(found):
                 continue
             mean = found.mean(numeric_only=True)
-            error = found["rmse"].sem() if len(found) > 1 else 0.0
             ours = (
                 f"{mean['log_likelihood']:.2f} | {100 * mean['sparsity']:.0f} | "
                 f"{mean['kept']:.1f}"
@@ -149,9 +148,12 @@ def table(rows):
                 else "| |"
             )
             digits = 4 if mean["rmse"] < 0.1 else 2
+            rmse = f"{mean['rmse']:.{digits}f}"
+            if len(found) > 1:
+                rmse += f" ± {found['rmse'].sem():.{digits}f}"
             lines.append(
-                f"| {name} | {model} | {len(found)} | {mean['rmse']:.{digits}f} ± "
-                f"{error:.{digits}f} | {ours} | {mean['seconds']:.0f} |"
+                f"| {name} | {model} | {len(found)} | {rmse} | {ours} | "
+                f"{mean['seconds']:.0f} |"
             )
     ours = rows[rows["model"] == "ours"].groupby("set").mean(numeric_only=True)
     if len(ours):
