@@ -124,8 +124,8 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     its weights go. Before each restart, dropped columns come back if what is left
     unexplained depends on them (a score test at twice the price).
 
-    Where to begin: from scratch, the default, or from a trained network (`module`) where
-    there is one. On 200 digits of another scanner
+    Where to begin: from scratch, the default, or from a trained network (`module`)
+    where there is one. On 200 digits of another scanner
     (``examples/plot_04_finetune_pretrained.py``) both reach an accuracy of 0.88 with
     99 % of the weights pruned; the trained network itself has 0.61 there. Dense
     training first (`dense_iter`) is the paper's advice for networks that come out empty
