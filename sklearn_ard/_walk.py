@@ -178,7 +178,8 @@ class Walk:
             found = self._go_on(found, before, reg_factor, DOWN * decades)
             from_above[reg_factor], before = found, reg_factor
         if not found.support.any():
-            found = self._fit(foot, [s for s in self._stages if s[0].readmit])
+            first = [stage for stage in self._stages if stage[0].readmit]
+            found = self._fit(foot, first or self._stages)
         support = self._varies if offer_all else found.support
         from_below = self._start(foot, support, reg_factors)
         return found, {
