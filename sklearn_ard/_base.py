@@ -253,7 +253,10 @@ class _BaseARD(ShrinkMixin, Predictor):
             X, targets, weight = self._check_data(
                 X, y, sample_weight, reset=first, **options
             )
-            with torch_state(self.random_state, self.device, type(self).__name__):
+            # the same noise for every chunk would be fitted like a signal
+            turn = 0 if first else self.n_iter_
+            owner = type(self).__name__
+            with torch_state(self.random_state, self.device, owner, turn):
                 self._partial_fit_checked(X, targets, weight, first)
         return self
 

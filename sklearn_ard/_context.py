@@ -23,7 +23,7 @@ def unchanged_on_error(estimator):
 
 
 @contextmanager
-def torch_state(random_state, device, owner):
+def torch_state(random_state, device, owner, turn=0):
     """Seed torch for the time of a fit; its global state is as before after it.
 
     Parameters
@@ -34,6 +34,8 @@ def torch_state(random_state, device, owner):
         Where the fit is to happen.
     owner : str
         Whose parameter the device is.
+    turn : int, default=0
+        Another one gives other numbers for the same `random_state`.
 
     Raises
     ------
@@ -49,6 +51,8 @@ def torch_state(random_state, device, owner):
             f"that torch can use here, such as 'cpu'. Got {device!r} instead."
         ) from error
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    if turn:
+        seed = int(np.random.SeedSequence((seed, turn)).generate_state(1)[0])
     devices = [torch_device.index or 0] if torch_device.type == "cuda" else []
     n_threads = torch.get_num_threads()
     with torch.random.fork_rng(devices), torch.enable_grad():

@@ -10,6 +10,7 @@ from sklearn_ard.nn import (
     prune_,
     weigh_inputs,
 )
+from sklearn_ard.nn._slim import Slim
 
 SAMPLE = 20_000  # rows that are enough to estimate the bound and the residuals
 _EPS = 1e-12
@@ -23,7 +24,9 @@ def prune(net, data, columns, varies, cost):
     module = net.module_
     prune_(module)
     if cost > 0:
-        weigh_inputs(module, net.criterion_, *sample(data), cost=cost)
+        slim = Slim(module)
+        _weigh(slim, net, data, cost)
+        slim.write_masks_back()
         mask_unread_units_(module)
     support = np.zeros_like(varies)
     support[columns] = in_use(module, data.head()) & varies[columns]
@@ -81,6 +84,16 @@ def readmit_inputs(net, data, back):
         layer.mask.add_(layer.leaves_inputs(units)).clamp_(max=1)
 
 
+def _weigh(slim, net, data, cost=None):
+    """As :func:`weigh_inputs`, asked of what is live: one value per live input."""
+    x, target, weight = sample(data)
+    if slim.inputs is not None:
+        x = x[:, slim.inputs]
+    if x.shape[1] == 0:
+        return x.new_zeros(0)
+    return weigh_inputs(slim.network, net.criterion_, x, target, weight, cost=cost)
+
+
 def _to_columns(units, n_columns):
     """A value per column from a value per column or per channel."""
     return np.repeat(units, n_columns // len(units))
@@ -90,9 +103,11 @@ def relevance_of(net, data, columns, support):
     """Nats that each column is worth; a channel's are shared by its pixels."""
     relevance = np.zeros(len(support))
     if support.any():
-        units = weigh_inputs(net.module_, net.criterion_, *sample(data))
-        units = units.cpu().numpy()
+        slim = Slim(net.module_)
+        units = _weigh(slim, net, data).cpu().numpy()
         if len(units):
+            if slim.inputs is not None:
+                columns = columns[slim.inputs.cpu().numpy()]
             units = units.astype(np.float64) * len(units) / len(columns)
             relevance[columns] = _to_columns(units, len(columns)).clip(min=0)
     return np.where(support, relevance, 0.0)

@@ -4,6 +4,7 @@ This is the one file that knows skorch.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,9 +13,13 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
-from sklearn_ard.nn import ELBOLoss, KLWarmup, sparsity
+from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence, sparsity
+from sklearn_ard.nn._adam import VectorAdam
+from sklearn_ard.nn._gradient import DenseGradient
+from sklearn_ard.nn._slim import Slim
 
 _MAX_CELLS = 20_000_000  # entries of a sample of rows: bounds its memory to 80 MB
+_SHUFFLED_AT_ONCE = 1_000_000  # entries of X up to which an epoch is shuffled in one go
 
 
 class Batches:
@@ -43,6 +48,14 @@ class Batches:
 
     def __iter__(self):
         order = torch.randperm(len(self), device=self.target.device)
+        if not sp.issparse(self.x) and self.x.numel() <= _SHUFFLED_AT_ONCE:
+            parts = (
+                part[order].tensor_split(self.n_batches)
+                for part in (self.x, self.target, self.weight)
+            )
+            for x, target, weight in zip(*parts, strict=True):
+                yield x, (target, weight)
+            return
         for rows in order.tensor_split(self.n_batches):
             yield self.rows(rows)
 
@@ -108,8 +121,7 @@ class ARDNet(NeuralNet):
         super().__init__(
             module,
             criterion=ELBOLoss,
-            optimizer=torch.optim.Adam,
-            optimizer__fused=True,
+            optimizer=partial(torch.optim.Adam, fused=True),
             lr=lr,
             train_split=None,
             device=device,
@@ -132,6 +144,30 @@ class ARDNet(NeuralNet):
         self.interrupted_ = False
         return self
 
+    def initialize_optimizer(self, *args, **kwargs):
+        """As skorch's; a dense network is trained as one vector, without autograd."""
+        self._slims, self._gradient = [], None
+        if self._hooked or not DenseGradient.applies_to(self.module_, self.criterion_):
+            return super().initialize_optimizer(*args, **kwargs)
+        self._slims = [Slim(self.module_)]
+        self._gradient = DenseGradient(self._slims[-1].network, self.criterion_)
+        self.optimizer_ = VectorAdam(self._gradient.parameter, self.lr)
+        return self
+
+    @property
+    def _users_callbacks(self):
+        own = _Statistics, _Schedule, ProgressBar
+        return [cb for _, cb in self.callbacks_ if not isinstance(cb, own)]
+
+    @property
+    def _hooked(self):
+        """Whether a callback of the user's wants to see the network in every step."""
+        return any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for callback in self._users_callbacks
+            for hook in ("on_batch_begin", "on_batch_end", "on_grad_computed")
+        )
+
     def get_dataset(self, X, y=None):
         return X
 
@@ -140,6 +176,40 @@ class ARDNet(NeuralNet):
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         return self.criterion_(y_pred, *y_true)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """As skorch's, without records of single batches: those wait for the device."""
+        if self._gradient is not None and self._users_callbacks:
+            self._read()  # they may have changed something
+        for batch in iterator or ():
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+
+    def train_step(self, batch, **fit_params):
+        if self._gradient is None:
+            return super().train_step(batch, **fit_params)
+        x, (target, weight) = batch
+        loss, output = self._gradient.backward(x, target, weight)
+        self.criterion_.nll_ = loss
+        self.optimizer_.step()
+        return {"loss": loss, "y_pred": output}
+
+    def on_epoch_end(self, net, **kwargs):
+        self._write_back()
+
+    def _read(self):
+        """Train on with what the module has in its place."""
+        for slim in self._slims:
+            slim.read()
+        self._gradient.read()
+
+    def _write_back(self):
+        """Give the module what was trained in its place."""
+        if self._gradient is not None:
+            self._gradient.write_back()
+        for slim in reversed(self._slims):
+            slim.write_back()
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         try:
@@ -158,11 +228,12 @@ class ARDNet(NeuralNet):
         decay_from=0.0,
         first_step=0,
         n_steps=None,
+        resume=None,
         progress=None,
     ):
         """Train for some epochs under one schedule.
 
-        The learning rate follows half a cosine to zero; the optimiser starts afresh.
+        The learning rate follows half a cosine to zero.
 
         Parameters
         ----------
@@ -180,6 +251,9 @@ class ARDNet(NeuralNet):
         first_step, n_steps : float, default=0, None
             Where in a schedule of how many steps the training begins; None for one
             that ends with it.
+        resume : ARDNet, optional
+            A net whose optimiser's state is taken over if its parameters look the same;
+            otherwise the optimiser starts afresh.
         progress : Callback, optional
             Takes part in this training only.
 
@@ -188,8 +262,13 @@ class ARDNet(NeuralNet):
         KeyboardInterrupt
             After Ctrl-C, with the net in good order.
         """
-        if first_step == 0:
-            self.initialize_optimizer()
+        self.initialize_optimizer()
+        if resume is not None:
+            self._resume_optimizer(resume)
+        if self._gradient is not None:
+            self._set_training(True)
+            if self._slims[-1].inputs is not None:
+                batches = batches.select(self._slims[-1].inputs.cpu().numpy())
         schedule = _Schedule(
             learning_rate,
             warmup or KLWarmup(0.0, 0.0),
@@ -204,19 +283,24 @@ class ARDNet(NeuralNet):
         try:
             self.partial_fit(batches, epochs=epochs)
         finally:
+            self._write_back()
+            self._slims, self._gradient = [], None
             self.callbacks_ = callbacks
             self.criterion_.beta = 1.0
         if self.interrupted_:
             raise KeyboardInterrupt
 
-    def resume_optimizer(self, other):
-        """Take over the optimiser's state of a net whose parameters look the same."""
-        shapes, theirs = (
+    def _resume_optimizer(self, other):
+        mine, theirs = (
             [p.shape for group in net.optimizer_.param_groups for p in group["params"]]
             for net in (self, other)
         )
-        if shapes == theirs:
+        if mine != theirs:
+            return
+        if self._gradient is None:
             self.optimizer_.load_state_dict(other.optimizer_.state_dict())
+        else:
+            self.optimizer_.resume(other.optimizer_, torch.clone)
 
 
 class _Schedule(Callback):
@@ -248,12 +332,13 @@ class _Statistics(Callback):
         self.nll = []
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
-        self.nll.append(net.criterion_.nll_.item())
+        self.nll.append(net.criterion_.nll_.detach())
 
     def on_epoch_end(self, net, **kwargs):
-        nll = float(np.mean(self.nll))
-        kl = net.criterion_.kl_.item()
+        nll = float(torch.stack(self.nll).mean())
         criterion = net.criterion_
+        with torch.no_grad():  # nobody asked for it where it does not count
+            kl = float(kl_divergence(net.module_)) if criterion.beta else 0.0
         loss = nll + criterion.reg_factor * criterion.beta * kl / criterion.num_data
         if not math.isfinite(loss):
             raise FloatingPointError(

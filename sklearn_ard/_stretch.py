@@ -156,7 +156,6 @@ def train_online(
     else:
         net = embed(build, n_features, *previous)
         net.history.extend(previous[0].history)
-        net.resume_optimizer(previous[0])
     stage_steps = STAGES[0].share * N_STEPS
     warmup = KLWarmup()
     interrupted = False
@@ -169,6 +168,7 @@ def train_online(
             decay_from=None,
             first_step=n_steps,
             n_steps=stage_steps,
+            resume=None if previous is None else previous[0],
             progress=progress,
         )
     except KeyboardInterrupt:

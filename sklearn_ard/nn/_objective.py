@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sklearn_ard.nn._layers import ard_layers
+from sklearn_ard.nn._priors import LogAlphaPrior
 
 
 class GaussianLikelihood(nn.Module):
@@ -34,6 +35,17 @@ class GaussianLikelihood(nn.Module):
         nll = squared * torch.exp(-log_variance) + log_variance + math.log(2 * math.pi)
         return 0.5 * nll.sum(dim=1)
 
+    @staticmethod
+    def gradient(output, target, sample_weight, log_noise_variance):
+        """Weighted mean of the NLL in nats, its gradient by output and by parameter."""
+        weight = sample_weight[:, None] / len(output)
+        residual = output - target.reshape(output.shape)
+        slope = residual * weight * torch.exp(-log_noise_variance)
+        half_squared = 0.5 * (residual * slope).sum(dim=0)
+        half = 0.5 * weight.sum()
+        constant = half * (log_noise_variance + math.log(2 * math.pi))
+        return (half_squared + constant).sum(), slope, half - half_squared
+
 
 class CategoricalLikelihood(nn.Module):
     """One of several classes, with the network's outputs as logits."""
@@ -41,6 +53,16 @@ class CategoricalLikelihood(nn.Module):
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """Negative log-likelihood in nats, shape (n,); (n, n_classes) and (n,) in."""
         return F.cross_entropy(output, target, reduction="none")
+
+    @staticmethod
+    def gradient(output, target, sample_weight):
+        """Weighted mean of the NLL in nats, and its gradient by the output."""
+        weight = sample_weight[:, None] / len(output)
+        log_share = F.log_softmax(output, dim=1)
+        column = target[:, None]
+        nll = -(log_share.gather(1, column) * weight).sum()
+        slope = log_share.exp_().mul_(weight)
+        return nll, slope.scatter_add_(1, column, -weight)
 
 
 _LIKELIHOODS = {"gaussian": GaussianLikelihood, "categorical": CategoricalLikelihood}
@@ -71,8 +93,8 @@ def kl_divergence(model: nn.Module) -> Tensor:
             f"Got {type(model).__name__} with none instead."
         )
     # a small network's cost is its number of operations: one for all layers at once
-    together = [layer for layer in layers if layer.prior.elementwise]
-    terms = [layer.kl().sum() for layer in layers if not layer.prior.elementwise]
+    together = [layer for layer in layers if isinstance(layer.prior, LogAlphaPrior)]
+    terms = [layer.kl().sum() for layer in layers if layer not in together]
     for kind in {type(layer.prior): layer.prior for layer in together}.values():
         alike = [layer for layer in together if type(layer.prior) is type(kind)]
         weight, log_sigma2, mask = (

@@ -54,8 +54,6 @@ class Prior:
     """
 
     name: str
-    # whether the KL of a weight depends on no other, so that layers can be joined
-    elementwise = False
 
     def __init__(self, threshold: float = LOG_ALPHA_THRESHOLD):
         self.threshold = threshold
@@ -102,7 +100,59 @@ class Prior:
         return f"{type(self).__name__}(threshold={self.threshold})"
 
 
-class LogUniform(Prior):
+class LogAlphaPrior(Prior):
+    """Base of the priors whose KL divergence depends on log alpha alone."""
+
+    def kl(self, weight, log_sigma2, mask, groups=1):
+        if torch.is_grad_enabled():
+            return _LogAlphaKL.apply(weight, log_sigma2, mask, self)
+        return self._values(weight.square().add_(_EPS), log_sigma2).mul_(mask)
+
+    def _values(self, square, log_sigma2):
+        """KL of every weight; `square` is weight² + 1e-8."""
+        raise NotImplementedError
+
+    def slope(self, square: Tensor, log_sigma2: Tensor, sigma2: Tensor) -> Tensor:
+        """Derivative of every weight's KL by its log alpha.
+
+        Parameters
+        ----------
+        square, log_sigma2, sigma2 : Tensor
+            Squared weights plus 1e-8 (which keeps the logarithm finite), logarithms of
+            the variances, and these. They are not changed.
+
+        Returns
+        -------
+        Tensor of the same shape
+            In nats.
+        """
+        raise NotImplementedError
+
+
+class _LogAlphaKL(torch.autograd.Function):
+    """The KL of every weight, with a gradient of few operations.
+
+    Nothing is clamped: with softplus and the logistic function value and gradient are
+    exact at any log alpha.
+    """
+
+    @staticmethod
+    def forward(ctx, weight, log_sigma2, mask, prior):
+        square = weight.square().add_(_EPS)
+        slope = prior.slope(square, log_sigma2, log_sigma2.exp()).mul_(mask)
+        kl = prior._values(square, log_sigma2).mul_(mask)
+        ctx.save_for_backward(slope, square.reciprocal_().mul_(weight))
+        return kl
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        slope, inverse_weight = ctx.saved_tensors
+        grad_log_alpha = grad * slope
+        return -2 * (inverse_weight * grad_log_alpha), grad_log_alpha, None, None
+
+
+class LogUniform(LogAlphaPrior):
     """Log-uniform prior p(|w|) ∝ 1 / |w|: sparse variational dropout.
 
     Parameters
@@ -117,40 +167,19 @@ class LogUniform(Prior):
     """
 
     name = "log_uniform"
-    elementwise = True
 
-    def kl(self, weight, log_sigma2, mask, groups=1):
-        return _LogUniformKL.apply(weight, log_sigma2, mask)
-
-
-class _LogUniformKL(torch.autograd.Function):
-    """k₁ s(-k₂ - k₃ log α) + ½ log(1 + 1/α), with its gradient written out.
-
-    It is half of the cost of a step of a small network, and the gradient needs little
-    more than what the value has computed. Nothing is clamped: with softplus and the
-    logistic function both are exact at any log α.
-    """
-
-    @staticmethod
-    def forward(ctx, weight, log_sigma2, mask):
-        square = weight.square().add_(_EPS)
+    def _values(self, square, log_sigma2):
         minus_la = torch.log(square).sub_(log_sigma2)
         s = torch.sigmoid(torch.add(_K2, minus_la, alpha=-_K3))
-        kl = F.softplus(minus_la).mul_(0.5).sub_(s, alpha=_K1).add_(_K1).mul_(mask)
+        return F.softplus(minus_la).mul_(0.5).sub_(s, alpha=_K1).add_(_K1)
+
+    def slope(self, square, log_sigma2, sigma2):
+        s = torch.sub(log_sigma2, torch.log(square)).mul_(_K3).add_(_K2).sigmoid_()
         slope = torch.addcmul(s, s, s, value=-1).mul_(-_K1 * _K3)
-        slope.sub_(minus_la.sigmoid_(), alpha=0.5).mul_(mask)  # d KL / d log α
-        ctx.save_for_backward(slope, square.reciprocal_().mul_(weight))
-        return kl
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad):
-        slope, inverse_weight = ctx.saved_tensors
-        grad_log_alpha = grad * slope
-        return -2 * (inverse_weight * grad_log_alpha), grad_log_alpha, None
+        return slope.sub_(square / (square + sigma2), alpha=0.5)
 
 
-class ARD(Prior):
+class ARD(LogAlphaPrior):
     """Automatic relevance determination, one prior variance per weight.
 
     The prior of weight i is N(0, γ_i) with the γ_i that maximises the evidence lower
@@ -169,10 +198,12 @@ class ARD(Prior):
     """
 
     name = "ard"
-    elementwise = True
 
-    def kl(self, weight, log_sigma2, mask, groups=1):
-        return 0.5 * F.softplus(-log_alpha(weight, log_sigma2)) * mask
+    def _values(self, square, log_sigma2):
+        return F.softplus(torch.log(square).sub_(log_sigma2)).mul_(0.5)
+
+    def slope(self, square, log_sigma2, sigma2):
+        return torch.div(square, square + sigma2).mul_(-0.5)
 
 
 class GroupARD(Prior):
