@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_ard import _recipe, _stretch
+from sklearn_ard._batches import Batches
 from sklearn_ard._build import build_net
 from sklearn_ard._context import (
     is_small,
@@ -25,8 +26,8 @@ from sklearn_ard._context import (
     torch_state,
     unchanged_on_error,
 )
-from sklearn_ard._data import Scaler, merge_rows, training_order
-from sklearn_ard._net import Batches, ProgressBar
+from sklearn_ard._data import ScaledTable, Scaler, Table, merge_rows, training_order
+from sklearn_ard._net import ProgressBar
 from sklearn_ard._predict import Predictor, refuse_images
 from sklearn_ard._shrink import ShrinkMixin
 from sklearn_ard.nn import Prior, ard_layers, output_variance
@@ -63,6 +64,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         "reg_factor": [Interval(Real, 0, None, closed="left")],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "dense_iter": [Interval(Integral, 0, None, closed="left")],
+        "shrink": ["boolean"],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -93,6 +95,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         reg_factor=1.0,
         max_iter="auto",
         dense_iter=0,
+        shrink=True,
         batch_size="auto",
         learning_rate_init=0.01,
         random_state=None,
@@ -116,6 +119,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         self.reg_factor = reg_factor
         self.max_iter = max_iter
         self.dense_iter = dense_iter
+        self.shrink = shrink
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.random_state = random_state
@@ -177,7 +181,9 @@ class _BaseARD(ShrinkMixin, Predictor):
         )
         if sp.issparse(X):
             X = sp.csr_array(X)
-            X.sum_duplicates()
+            if not X.has_canonical_format:
+                X = X.copy()  # not in the arrays of the user
+                X.sum_duplicates()
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
@@ -223,7 +229,7 @@ class _BaseARD(ShrinkMixin, Predictor):
     def _make_training_set(self, X, targets, weight):
         """Batches of the distinct rows; what they are scaled by is noted."""
         rows, weight = merge_rows(X, targets, weight)
-        X, targets = X[rows], targets[rows]
+        X, targets = Table(X, rows), targets[rows]
         self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
         self._seen, self._n_online_steps = (len(weight), weight.sum()), math.inf
         return self._make_batches(X, targets, weight, self._scaler, reset=True)
@@ -240,6 +246,7 @@ class _BaseARD(ShrinkMixin, Predictor):
                 resizable=self._is_resizable,
                 stages=stages,
                 dense_iter=self.dense_iter,
+                shrink=self.shrink,
                 learning_rate=self.learning_rate_init,
                 cost=self._cost_in_nats(len(self._scaler.constant_), self.reg_factor),
                 previous=previous,
@@ -262,7 +269,7 @@ class _BaseARD(ShrinkMixin, Predictor):
 
     def _partial_fit_checked(self, X, targets, weight, first):
         rows, weight = merge_rows(X, targets, weight)
-        X, targets = X[rows], targets[rows]
+        X, targets = Table(X, rows), targets[rows]
         if first:
             self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
             self._scaler.constant_[:] = False  # later chunks may know better
@@ -276,6 +283,7 @@ class _BaseARD(ShrinkMixin, Predictor):
                 batches,
                 n_features=X.shape[1],
                 learning_rate=self.learning_rate_init,
+                shrink=self.shrink,
                 cost=self._cost_in_nats(X.shape[1], self.reg_factor),
                 previous=None if first else (self.net_, self._columns),
                 n_steps=self._n_online_steps,
@@ -285,17 +293,18 @@ class _BaseARD(ShrinkMixin, Predictor):
         self._set_trained(trained)
         self._warn_of(trained)
 
-    def _make_batches(self, X, targets, weight, scaler, *, reset):
+    def _make_batches(self, table, targets, weight, scaler, *, reset):
         """Scaled rows in training order, on the device."""
-        x = scaler.transform(X)
         scaled = self._scale_targets(targets, weight, reset=reset)
-        order = training_order(x, scaled.reshape(x.shape[0], -1))
-        x = x[order]
+        order = training_order(
+            ScaledTable(table, scaler), scaled.reshape(len(scaled), -1)
+        )
+        x = ScaledTable(table.take(order), scaler)
         n_rows, total = (len(weight), weight.sum()) if reset else self._seen
         weight = (weight[order] * (n_rows / total)).astype(np.float32)
         device = torch.device(self.device)
         return Batches(
-            x if sp.issparse(x) else torch.from_numpy(x).to(device),
+            x if x.table.stays else torch.from_numpy(x.in_memory()).to(device),
             torch.from_numpy(scaled[order]).to(device),
             torch.from_numpy(weight).to(device),
             _BATCH_SIZE if self.batch_size == "auto" else self.batch_size,

@@ -69,6 +69,7 @@ class CrossValidated(_BaseARD):
         feature_cost="auto",
         max_iter="auto",
         dense_iter=0,
+        shrink=True,
         batch_size="auto",
         learning_rate_init=0.01,
         random_state=None,
@@ -97,6 +98,7 @@ class CrossValidated(_BaseARD):
         self.feature_cost = feature_cost
         self.max_iter = max_iter
         self.dense_iter = dense_iter
+        self.shrink = shrink
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.random_state = random_state

@@ -67,6 +67,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     dense_iter : int, default=0
         Epochs of dense training, without noise and prior, that every network begins
         with and that `max_iter` does not count; see the Notes. Used by `fit` alone.
+    shrink : bool, default=True
+        Whether dense networks are only as wide, while they train, as they need to be;
+        see the Notes. False trains every network of a fit in full width.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01
@@ -182,6 +185,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         reg_factor=1.0,
         max_iter="auto",
         dense_iter=0,
+        shrink=True,
         batch_size="auto",
         learning_rate_init=0.01,
         random_state=None,
@@ -207,6 +211,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
             reg_factor=reg_factor,
             max_iter=max_iter,
             dense_iter=dense_iter,
+            shrink=shrink,
             batch_size=batch_size,
             learning_rate_init=learning_rate_init,
             random_state=random_state,

@@ -4,13 +4,99 @@ Identical rows are merged into one whose weight is the sum, rows of weight zero 
 dropped, and the rest are put in an order that depends on their content alone. A weight
 of k is then the same data set as k copies, bit for bit, and a fit does not depend on
 the order of the rows.
+
+Nothing here copies X as a whole: it is read in chunks.
 """
+
+import mmap
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-_CHUNK = 65_536  # rows that are hashed or scaled at a time
+_CHUNK_ROWS, _CHUNK_CELLS = 65_536, 4_000_000  # that are hashed or scaled at a time
+
+
+def chunks_of(n_rows, n_columns):
+    """Slices of rows that are hashed, scaled or multiplied at a time."""
+    step = max(1, min(_CHUNK_ROWS, _CHUNK_CELLS // max(n_columns, 1)))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def is_mapped(X):
+    """Whether the memory of an array is that of a file."""
+    while X is not None:
+        if isinstance(X, (np.memmap, mmap.mmap)):
+            return True
+        X = getattr(X, "base", None)
+    return False
+
+
+class Table:
+    """Some rows of X in some order: cut out when they are asked for.
+
+    Parameters
+    ----------
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+        Inputs.
+    rows : ndarray of shape (n_rows,)
+        Indices.
+    """
+
+    def __init__(self, X, rows):
+        self.X, self.rows = X, rows
+        self.shape = len(rows), X.shape[1]
+
+    def __getitem__(self, index):
+        return self.X[self.rows[index]]
+
+    def take(self, index):
+        """Some of these rows."""
+        return Table(self.X, self.rows[index])
+
+    @property
+    def stays(self):
+        """Whether X is sparse or on disk: what a copy in memory might not fit."""
+        return sp.issparse(self.X) or is_mapped(self.X)
+
+
+class ScaledTable:
+    """A table whose rows are standardised when they are cut.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    scaler : Scaler
+        Fitted.
+    columns : slice or ndarray of int
+        Which columns.
+    """
+
+    def __init__(self, table, scaler, columns=slice(None)):
+        self.table, self.scaler, self.columns = table, scaler, columns
+        self.shape = table.shape[0], len(scaler.scale_[columns])
+
+    def __getitem__(self, index):
+        return self.scaler.transform(self.table[index], self.columns)
+
+    def dense(self, index):
+        """Some rows as ndarray, whatever X is."""
+        found = self[index]
+        return found.toarray() if sp.issparse(found) else found
+
+    def select(self, columns):
+        """The same rows with some of the columns (an ndarray of indices)."""
+        here = np.arange(len(self.scaler.scale_))[self.columns]
+        return ScaledTable(self.table, self.scaler, here[columns])
+
+    def in_memory(self):
+        """All of it as ndarray of type float32."""
+        found = np.empty(self.shape, dtype=np.float32)
+        for chunk in chunks_of(*self.shape):
+            found[chunk] = self.dense(chunk)
+        return found
 
 
 def merge_rows(X, targets, weight):
@@ -49,8 +135,7 @@ def _hash_rows(X, targets):
     rng = np.random.default_rng(0)
     factors = rng.integers(2**63, size=X.shape[1], dtype=np.uint64) * 2 + 1
     hashes = np.zeros(X.shape[0], dtype=np.uint64)
-    for start in range(0, X.shape[0], _CHUNK):
-        chunk = slice(start, start + _CHUNK)
+    for chunk in chunks_of(*X.shape):
         hashes[chunk] = _hash_chunk(X[chunk], factors)
     factors = rng.integers(2**63, size=targets.shape[1], dtype=np.uint64) * 2 + 1
     return hashes * 3 + _hash_chunk(targets, factors)
@@ -78,8 +163,7 @@ def _hash_values(values):
 def _identical(X, targets, first, second):
     """Whether the rows `first` and `second` are the same, and not just their hashes."""
     same = (targets[first] == targets[second]).all(axis=1)
-    for start in range(0, len(first), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
+    for chunk in chunks_of(len(first), X.shape[1]):
         differ = X[first[chunk]] != X[second[chunk]]
         same[chunk] &= np.asarray(differ.sum(axis=1)).ravel() == 0
     return same
@@ -115,7 +199,7 @@ class Scaler:
 
         Parameters
         ----------
-        X : {ndarray, csr_array} of shape (n_samples, n_features)
+        X : {ndarray, csr_array, Table} of shape (n_samples, n_features)
             Inputs or targets.
         weight : ndarray of shape (n_samples,)
             Weights.
@@ -125,7 +209,7 @@ class Scaler:
         Scaler
             Itself.
         """
-        total, n_features = weight.sum(), X.shape[1]
+        n_features = X.shape[1]
         peak = self._peak(X)
         if not self.standardize:
             self.mean_, self.scale_ = np.zeros(n_features), np.ones(n_features)
@@ -134,18 +218,7 @@ class Scaler:
         # statistics in units of a power of two near the largest entry: nothing
         # overflows or vanishes on the way, and no digit is lost
         unit = np.exp2(np.floor(np.log2(np.where(peak > 0, peak, 1.0))))
-        mean, variance = np.zeros(n_features), np.zeros(n_features)
-        if sp.issparse(X):
-            scaled = X.astype(np.float64) @ sp.diags_array(1 / unit)
-            mean = scaled.T @ weight / total
-            variance = scaled.power(2).T @ weight / total - mean**2
-        else:
-            for chunk, w in _chunks(X, weight):
-                mean += w @ (chunk / unit)
-            mean /= total
-            for chunk, w in _chunks(X, weight):
-                variance += w @ (chunk / unit - mean) ** 2
-            variance /= total
+        mean, variance, is_sparse = _moments(X, weight, unit)
         if self.n_channels is not None:
             pixels = n_features // self.n_channels
             means = mean.reshape(self.n_channels, pixels)
@@ -159,15 +232,19 @@ class Scaler:
         self.constant_ = variance <= rounding
         variance[self.constant_] = 1.0
         self.scale_ = np.sqrt(variance) * unit
-        self.mean_ = np.zeros(n_features) if sp.issparse(X) else mean * unit
+        self.mean_ = np.zeros(n_features) if is_sparse else mean * unit
         return self
 
     def _peak(self, X):
         """Largest absolute value per column or channel."""
-        if sp.issparse(X):
-            peak = abs(X).max(axis=0).toarray().ravel().astype(np.float64)
-        else:
-            peak = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
+        peak = np.zeros(X.shape[1])
+        for rows in chunks_of(*X.shape):
+            chunk = X[rows]
+            top, bottom = chunk.max(axis=0), chunk.min(axis=0)
+            if sp.issparse(chunk):
+                top, bottom = top.toarray().ravel(), bottom.toarray().ravel()
+            top, bottom = top.astype(np.float64), bottom.astype(np.float64)
+            np.maximum(peak, np.maximum(top, -bottom), out=peak)
         if self.n_channels is not None:
             channels = peak.reshape(self.n_channels, -1)
             peak = np.repeat(channels.max(axis=1), channels.shape[1])
@@ -198,9 +275,8 @@ class Scaler:
                 .tocsr()
             )
         scaled = np.empty((X.shape[0], len(mean)), dtype=np.float32)
-        for start in range(0, len(X), _CHUNK):
-            chunk = X[start : start + _CHUNK, columns]
-            scaled[start : start + _CHUNK] = (chunk - mean) / scale
+        for rows in chunks_of(*X.shape):
+            scaled[rows] = (X[rows, columns] - mean) / scale
         scaled[:, constant] = 0
         return scaled
 
@@ -209,10 +285,31 @@ class Scaler:
         return Z * self.scale_ + self.mean_  # which are float64
 
 
-def _chunks(X, weight):
-    for start in range(0, len(X), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        yield X[rows].astype(np.float64, copy=False), weight[rows]
+def _moments(X, weight, unit):
+    """Weighted mean and variance per column in a unit, and whether X is sparse."""
+    total, is_sparse = 0.0, False
+    mean, squares = np.zeros(len(unit)), np.zeros(len(unit))
+    for rows in chunks_of(*X.shape):
+        chunk, w = X[rows], weight[rows]
+        total += w.sum()
+        if sp.issparse(chunk):
+            is_sparse = True
+            chunk = chunk.astype(np.float64) @ sp.diags_array(1 / unit)
+            mean += chunk.T @ w
+            squares += chunk.power(2).T @ w
+            continue
+        # Chan, Golub, LeVeque (1983): two samples and their sum
+        chunk = chunk / unit
+        own = w @ chunk / w.sum()
+        apart = own - mean
+        mean += apart * (w.sum() / total)
+        chunk -= own
+        squares += w @ np.square(chunk, out=chunk)
+        squares += apart**2 * (w.sum() * (total - w.sum()) / total)
+    if is_sparse:
+        mean = mean / total
+        squares = squares - total * mean**2
+    return mean, squares / total, is_sparse
 
 
 def training_order(Z, targets):
@@ -220,7 +317,7 @@ def training_order(Z, targets):
 
     Parameters
     ----------
-    Z : {ndarray, csr_array} of shape (n_samples, n_features)
+    Z : {ndarray, csr_array, ScaledTable} of shape (n_samples, n_features)
         Scaled inputs.
     targets : ndarray of shape (n_samples, n_outputs)
         Scaled targets.
@@ -233,7 +330,6 @@ def training_order(Z, targets):
     rng = np.random.default_rng(0)
     direction = rng.standard_normal(Z.shape[1])
     key = targets @ rng.standard_normal(targets.shape[1])
-    for start in range(0, Z.shape[0], _CHUNK):
-        chunk = slice(start, start + _CHUNK)
+    for chunk in chunks_of(*Z.shape):
         key[chunk] += Z[chunk].astype(np.float64) @ direction
     return np.argsort(key, kind="stable")

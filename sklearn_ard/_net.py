@@ -6,95 +6,14 @@ This is the one file that knows skorch.
 import math
 from functools import partial
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
 from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence, sparsity
-from sklearn_ard.nn._adam import VectorAdam
 from sklearn_ard.nn._gradient import DenseGradient
-from sklearn_ard.nn._slim import Slim
-
-_MAX_CELLS = 20_000_000  # entries of a sample of rows: bounds its memory to 80 MB
-_SHUFFLED_AT_ONCE = 1_000_000  # entries of X up to which an epoch is shuffled in one go
-
-
-class Batches:
-    """Training data, cut into equal batches that are shuffled anew in every epoch.
-
-    Parameters
-    ----------
-    x : Tensor or csr_array of shape (n, n_inputs)
-        Scaled inputs, of type float32. A tensor is on the device already; sparse rows
-        are made dense a batch at a time.
-    target : Tensor of shape (n,) or (n, n_outputs)
-        Class indices, or scaled targets.
-    weight : Tensor of shape (n,)
-        Sample weights of mean 1.
-    batch_size : int
-        Largest number of rows in a batch.
-    """
-
-    def __init__(self, x, target, weight, batch_size):
-        self.x, self.target, self.weight = x, target, weight
-        self.batch_size = batch_size
-        self.n_batches = math.ceil(len(target) / batch_size)
-
-    def __len__(self):
-        return len(self.target)
-
-    def __iter__(self):
-        order = torch.randperm(len(self), device=self.target.device)
-        if not sp.issparse(self.x) and self.x.numel() <= _SHUFFLED_AT_ONCE:
-            parts = (
-                part[order].tensor_split(self.n_batches)
-                for part in (self.x, self.target, self.weight)
-            )
-            for x, target, weight in zip(*parts, strict=True):
-                yield x, (target, weight)
-            return
-        for rows in order.tensor_split(self.n_batches):
-            yield self.rows(rows)
-
-    def rows(self, rows):
-        """Some rows as (inputs, (targets, weights)), dense and on the device."""
-        return self._dense(rows), (self.target[rows], self.weight[rows])
-
-    def draw(self, n_rows):
-        """Indices of at most `n_rows` random rows, fewer where rows are very long."""
-        n_rows = min(n_rows, max(self.batch_size, _MAX_CELLS // self.x.shape[1]))
-        order = torch.randperm(len(self), device=self.target.device)
-        return order[:n_rows].sort().values
-
-    def sample(self, n_rows):
-        """As :meth:`rows`, for at most `n_rows` rows that are drawn at random."""
-        return self.rows(self.draw(n_rows))
-
-    def head(self):
-        """The inputs of the first two rows, to try a network on."""
-        return self._dense(torch.arange(min(2, len(self))))
-
-    def columns(self, rows):
-        """Inputs of some rows, as float64 ndarray or csr_array."""
-        x = self.x if sp.issparse(self.x) else self.x.cpu().numpy()
-        return x[rows.cpu().numpy()].astype(np.float64)
-
-    def _dense(self, rows):
-        if sp.issparse(self.x):
-            dense = self.x[rows.cpu().numpy()].toarray()
-            return torch.from_numpy(dense).to(self.target.device)
-        return self.x[rows]
-
-    def select(self, columns):
-        """The same rows with some of the columns (an ndarray of indices)."""
-        if sp.issparse(self.x):
-            x = self.x[:, columns]
-        else:
-            x = self.x[:, torch.from_numpy(columns).to(self.x.device)].contiguous()
-        return Batches(x, self.target, self.weight, self.batch_size)
+from sklearn_ard.nn._trainer import DenseTrainer
 
 
 class ARDNet(NeuralNet):
@@ -146,12 +65,11 @@ class ARDNet(NeuralNet):
 
     def initialize_optimizer(self, *args, **kwargs):
         """As skorch's; a dense network is trained as one vector, without autograd."""
-        self._slims, self._gradient = [], None
+        self._trainer = None
         if self._hooked or not DenseGradient.applies_to(self.module_, self.criterion_):
             return super().initialize_optimizer(*args, **kwargs)
-        self._slims = [Slim(self.module_)]
-        self._gradient = DenseGradient(self._slims[-1].network, self.criterion_)
-        self.optimizer_ = VectorAdam(self._gradient.parameter, self.lr)
+        self._trainer = DenseTrainer(self.module_, self.criterion_, self.lr)
+        self.optimizer_ = self._trainer.optimizer
         return self
 
     @property
@@ -179,37 +97,37 @@ class ARDNet(NeuralNet):
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """As skorch's, without records of single batches: those wait for the device."""
-        if self._gradient is not None and self._users_callbacks:
-            self._read()  # they may have changed something
-        for batch in iterator or ():
+        if iterator is None:  # of rows for validation: there are none
+            return
+        if self._trainer is not None:
+            if self._users_callbacks:
+                self._trainer.read()  # they may have changed something
+            iterator = self._batches
+        for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             self.notify("on_batch_end", batch=batch, training=training, **step)
 
     def train_step(self, batch, **fit_params):
-        if self._gradient is None:
+        if self._trainer is None:
             return super().train_step(batch, **fit_params)
         x, (target, weight) = batch
-        loss, output = self._gradient.backward(x, target, weight)
+        loss, output = self._trainer.step(x, target, weight)
         self.criterion_.nll_ = loss
-        self.optimizer_.step()
         return {"loss": loss, "y_pred": output}
 
     def on_epoch_end(self, net, **kwargs):
-        self._write_back()
+        if self._trainer is not None:
+            self._trainer.write_back()
+            if self._shrinks and self._trainer.shrink():
+                self.optimizer_ = self._trainer.optimizer
+                self._narrow_batches()
 
-    def _read(self):
-        """Train on with what the module has in its place."""
-        for slim in self._slims:
-            slim.read()
-        self._gradient.read()
-
-    def _write_back(self):
-        """Give the module what was trained in its place."""
-        if self._gradient is not None:
-            self._gradient.write_back()
-        for slim in reversed(self._slims):
-            slim.write_back()
+    def _narrow_batches(self):
+        """Leave out what the trainer does not read."""
+        inputs = self._trainer.inputs
+        if inputs is not None and len(inputs) < self._batches.x.shape[1]:
+            self._batches = self._all_batches.select(inputs.cpu().numpy())
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         try:
@@ -229,6 +147,7 @@ class ARDNet(NeuralNet):
         first_step=0,
         n_steps=None,
         resume=None,
+        shrink=False,
         progress=None,
     ):
         """Train for some epochs under one schedule.
@@ -254,6 +173,8 @@ class ARDNet(NeuralNet):
         resume : ARDNet, optional
             A net whose optimiser's state is taken over if its parameters look the same;
             otherwise the optimiser starts afresh.
+        shrink : bool, default=False
+            Whether what was pruned for good leaves the training at once.
         progress : Callback, optional
             Takes part in this training only.
 
@@ -265,10 +186,11 @@ class ARDNet(NeuralNet):
         self.initialize_optimizer()
         if resume is not None:
             self._resume_optimizer(resume)
-        if self._gradient is not None:
+        self._shrinks = shrink
+        if self._trainer is not None:
             self._set_training(True)
-            if self._slims[-1].inputs is not None:
-                batches = batches.select(self._slims[-1].inputs.cpu().numpy())
+            self._batches = self._all_batches = batches
+            self._narrow_batches()
         schedule = _Schedule(
             learning_rate,
             warmup or KLWarmup(0.0, 0.0),
@@ -283,8 +205,9 @@ class ARDNet(NeuralNet):
         try:
             self.partial_fit(batches, epochs=epochs)
         finally:
-            self._write_back()
-            self._slims, self._gradient = [], None
+            if self._trainer is not None:
+                self._trainer.write_back()
+            self._trainer = self._batches = self._all_batches = None
             self.callbacks_ = callbacks
             self.criterion_.beta = 1.0
         if self.interrupted_:
@@ -297,7 +220,7 @@ class ARDNet(NeuralNet):
         )
         if mine != theirs:
             return
-        if self._gradient is None:
+        if self._trainer is None:
             self.optimizer_.load_state_dict(other.optimizer_.state_dict())
         else:
             self.optimizer_.resume(other.optimizer_, torch.clone)

@@ -45,10 +45,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ard._batches import Batches
 from sklearn_ard._judge import mask_inputs, prune, readmission
-from sklearn_ard._net import ARDNet, Batches
+from sklearn_ard._net import ARDNet
 from sklearn_ard._trained import Trained, embed, judged, weighed
 from sklearn_ard.nn import KLWarmup, deterministic
+from sklearn_ard.nn._slim import begin_narrow_, connected_units
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ MIN_EPOCHS, MAX_EPOCHS = 10, 1000  # bounds on what that makes for many or few r
 MIN_STEPS = 800  # below, a single network is trained
 DECAY_FROM = 0.6  # share of a restarted stage after which the learning rate falls
 POLISH = 0.5  # learning rate of the other stages, as a share
+SCOUT = 256  # units per hidden layer of a first network, at most
+GROWTH = 4  # units of a later one for each connected unit of the one before
+ROOM = 64  # units of a later one, at least
 READMISSION = 2.0  # prices that a dropped input has to be worth to come back
 DENSE = KLWarmup(1.0, 2.0)  # the KL divergence does not count before the end
 PATIENT = KLWarmup(0.3, 0.7)  # for another try where no input seemed worth its price
@@ -115,6 +120,7 @@ def train(
     resizable: bool,
     stages: list[tuple[Stage, int]],
     dense_iter: int,
+    shrink: bool,
     learning_rate: float,
     cost: float,
     previous: tuple[ARDNet, np.ndarray] | None = None,
@@ -137,6 +143,8 @@ def train(
         What to do, and for how many epochs; see :func:`plan`.
     dense_iter : int
         Epochs of dense training in front of every stage that starts from scratch.
+    shrink : bool
+        Whether networks are only as wide as they need to be; see :func:`room_after`.
     learning_rate : float
         Of the stages that start from scratch.
     cost : float
@@ -172,8 +180,13 @@ def train(
                 if resizable:
                     columns = np.flatnonzero(support)
                     data = batches.select(columns)
-                net = build(len(columns))
+                before, net = net, build(len(columns))
                 net.history.extend(history)
+                if shrink and before is not None:
+                    begin_narrow_(net.module_, room_after(before))
+                elif shrink and len(stages) > 1:
+                    n_layers = len(connected_units(net.module_))
+                    begin_narrow_(net.module_, [SCOUT] * n_layers)
                 mask_inputs(net, data, support[columns])
                 if dense_iter:
                     with deterministic(net.module_):
@@ -190,6 +203,7 @@ def train(
                 learning_rate=learning_rate * (1 if restart else POLISH),
                 warmup=warmup if restart else None,
                 decay_from=decay_from if restart else 0.0,
+                shrink=shrink,
                 progress=progress,
             )
             support = prune(net, data, columns, varies, cost if stage.weigh else 0)
@@ -202,3 +216,9 @@ def train(
         net = build(len(columns))
     support = prune(net, data, columns, varies, 0)
     return weighed(judged(net, data, columns, support, interrupted), data)
+
+
+def room_after(net: ARDNet) -> list[int]:
+    """Hidden units per layer that are room enough for the next network."""
+    units = connected_units(net.module_)
+    return [max(ROOM, GROWTH * int(connected.sum())) for connected in units]

@@ -68,6 +68,9 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     dense_iter : int, default=0
         Epochs of dense training, without noise and prior, that every network begins
         with and that `max_iter` does not count; see the Notes. Used by `fit` alone.
+    shrink : bool, default=True
+        Whether dense networks are only as wide, while they train, as they need to be;
+        see the Notes. False trains every network of a fit in full width.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01

@@ -4,11 +4,20 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sklearn_ard._batches import Batches
 from sklearn_ard._judge import mask_inputs, prune, readmission, readmit_inputs
-from sklearn_ard._net import ARDNet, Batches
-from sklearn_ard._recipe import DECAY_FROM, N_STEPS, POLISH, READMISSION, STAGES
+from sklearn_ard._net import ARDNet
+from sklearn_ard._recipe import (
+    DECAY_FROM,
+    N_STEPS,
+    POLISH,
+    READMISSION,
+    STAGES,
+    room_after,
+)
 from sklearn_ard._trained import Trained, embed, judged, narrow, weighed
 from sklearn_ard.nn import KLWarmup
+from sklearn_ard.nn._slim import begin_narrow_, narrow_
 
 RISE_UNTIL = 0.8  # share of a stretch after which reg_factor has risen
 
@@ -18,8 +27,10 @@ def start(
     batches: Batches,
     varies: np.ndarray,
     support: np.ndarray,
+    before: Trained,
     *,
     resizable: bool,
+    shrink: bool,
     epochs: int,
     learning_rate: float,
     cost: float,
@@ -28,10 +39,12 @@ def start(
 
     Parameters
     ----------
-    build, batches, varies, resizable, learning_rate, cost
+    build, batches, varies, resizable, shrink, learning_rate, cost
         As in :func:`train`.
     support : bool ndarray of shape (n_features,)
         True for the inputs.
+    before : Trained
+        A network that says how wide the new one needs to be.
     epochs : int
         How long.
 
@@ -45,6 +58,8 @@ def start(
         columns = np.flatnonzero(support)
         data = batches.select(columns)
     net = build(len(columns))
+    if shrink:
+        begin_narrow_(net.module_, room_after(before.net))
     mask_inputs(net, data, support[columns])
     if support.any():
         net.train(
@@ -53,6 +68,7 @@ def start(
             learning_rate=learning_rate,
             warmup=KLWarmup(),
             decay_from=DECAY_FROM,
+            shrink=shrink,
         )
     support = prune(net, data, columns, varies, cost)
     return judged(net, data, columns, support)
@@ -65,6 +81,7 @@ def go_on(
     varies: np.ndarray,
     *,
     resizable: bool,
+    shrink: bool,
     epochs: int,
     learning_rate: float,
     cost: float,
@@ -78,7 +95,7 @@ def go_on(
     ----------
     trained : Trained
         Where to begin; it is not changed.
-    build, batches, varies, resizable, learning_rate, cost
+    build, batches, varies, resizable, shrink, learning_rate, cost
         As in :func:`train`, for the new reg_factor.
     epochs : int
         How long.
@@ -101,7 +118,10 @@ def go_on(
     support = support | back
     if not support.any():
         return trained
+    room = room_after(net)
     net = embed(build, len(varies), net, columns, masks=rise >= 1)
+    if shrink:
+        narrow_(net.module_, room)
     data, columns = batches, np.arange(len(varies))
     readmit_inputs(net, data, back)
     mask_inputs(net, data, support)
@@ -113,6 +133,7 @@ def go_on(
         epochs,
         learning_rate=learning_rate * POLISH,
         warmup=KLWarmup(0.0, RISE_UNTIL, first=1 / rise) if rise > 1 else None,
+        shrink=shrink,
     )
     support = prune(net, data, columns, varies, cost)
     return judged(net, data, columns, support)
@@ -123,6 +144,7 @@ def train_online(
     batches: Batches,
     n_features: int,
     *,
+    shrink: bool,
     learning_rate: float,
     cost: float,
     previous: tuple[ARDNet, np.ndarray] | None,
@@ -136,7 +158,7 @@ def train_online(
 
     Parameters
     ----------
-    build, batches, learning_rate, cost, previous, progress
+    build, batches, shrink, learning_rate, cost, previous, progress
         As in :func:`train`.
     n_features : int
         Number of columns.
@@ -168,6 +190,7 @@ def train_online(
             decay_from=None,
             first_step=n_steps,
             n_steps=stage_steps,
+            shrink=shrink,
             resume=None if previous is None else previous[0],
             progress=progress,
         )

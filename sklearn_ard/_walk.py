@@ -132,7 +132,7 @@ class Walk:
         support = np.zeros_like(trained.support)
         support[order] = True
         foot = foot_of(reg_factor)
-        points = self._start(foot, support, [reg_factor], choose=False)
+        points = self._start(foot, support, trained, [reg_factor], choose=False)
         return self._weighed(points)[reg_factor]
 
     def show(self, reg_factor, trained):
@@ -181,7 +181,7 @@ class Walk:
             first = [stage for stage in self._stages if stage[0].readmit]
             found = self._fit(foot, first or self._stages)
         support = self._varies if offer_all else found.support
-        from_below = self._start(foot, support, reg_factors)
+        from_below = self._start(foot, support, found, reg_factors)
         return found, {
             r: min(from_above[r], from_below[r], key=partial(self._objective, r))
             for r in reg_factors
@@ -192,7 +192,7 @@ class Walk:
         price = self._price(reg_factor) * trained.support.sum()
         return (reg_factor - 1) * trained.kl - trained.elbo + price
 
-    def _start(self, foot, support, reg_factors, *, choose=True):
+    def _start(self, foot, support, before, reg_factors, *, choose=True):
         """A new network on some inputs, and what becomes of it on the way up.
 
         Parameters
@@ -201,6 +201,8 @@ class Walk:
             The reg_factor at which it is started.
         support : bool ndarray of shape (n_features,)
             The inputs.
+        before : Trained
+            A network that says how wide the new one needs to be.
         reg_factors : list of float
             The points, ascending.
         choose : bool, default=True
@@ -213,7 +215,10 @@ class Walk:
         """
         with self._at(foot):
             trained = _stretch.start(
-                support=support, epochs=self._share(START), **self._options(choose)
+                support=support,
+                before=before,
+                epochs=self._share(START),
+                **self._options(choose),
             )
         return self._climb(trained, foot, reg_factors, choose=choose)
 
@@ -257,6 +262,7 @@ class Walk:
             "batches": self._batches,
             "varies": self._varies,
             "resizable": model._is_resizable,
+            "shrink": model.shrink,
             "learning_rate": model.learning_rate_init,
             "cost": self._price(model.reg_factor) if choose else 0.0,
         }

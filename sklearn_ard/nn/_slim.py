@@ -5,6 +5,7 @@ becomes of it can be written back.
 """
 
 import copy
+import math
 from itertools import pairwise
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 
 from sklearn_ard.nn._layers import LinearARD, ard_layers
 from sklearn_ard.nn._networks import SkipARD
+
+_HARMLESS = -20.0  # log variance of weights that have never been trained
 
 # Activations that may stand between the layers of a dense chain.
 ACTIVATIONS = {
@@ -142,3 +145,108 @@ class Slim:
         """Give the model the masks of the small network."""
         for layer, small, (columns, rows) in self._pairs:
             layer.mask[rows[:, None], columns] = small.mask
+
+
+@torch.no_grad()
+def connected_units(model: nn.Module) -> list[Tensor]:
+    """Which hidden units of a dense chain have unmasked weights on both sides.
+
+    Parameters
+    ----------
+    model : Module
+        A network.
+
+    Returns
+    -------
+    list of bool Tensor
+        One per hidden layer; none where the network is no dense chain.
+    """
+    layers = [layer for layer, _ in dense_chain(model)[0]]
+    return [
+        layer.mask.any(dim=1) & reader.mask.any(dim=0)
+        for layer, reader in pairwise(layers)
+    ]
+
+
+@torch.no_grad()
+def narrow_(model: nn.Module, widths: list[int]) -> None:
+    """Mask hidden units of a dense chain until so many are left in every layer.
+
+    Connected units stay before others. What the masked units hand on is set to nearly
+    nothing, so that they do no harm where the masks are lifted again. A network that is
+    no dense chain is left as it is.
+
+    Parameters
+    ----------
+    model : Module
+        A dense chain.
+    widths : list of int
+        Units of each hidden layer, at most.
+    """
+    layers = [layer for layer, _ in dense_chain(model)[0]]
+    gone = [
+        torch.zeros(layers[0].in_features, dtype=bool, device=layers[0].mask.device)
+    ]
+    for reader, connected, width in zip(
+        layers[1:], connected_units(model), widths, strict=True
+    ):
+        order = torch.argsort(connected.int(), descending=True, stable=True)
+        lost = order[width:]
+        reader.weight[:, lost] = 0.0
+        reader.log_sigma2[:, lost] = _HARMLESS
+        gone.append(torch.zeros_like(connected).index_fill_(0, lost, True))
+    mask_units_(model, gone)
+
+
+@torch.no_grad()
+def begin_narrow_(model: nn.Module, widths: list[int]) -> None:
+    """:func:`narrow_` a new network, and scale its weights to what they read then."""
+    narrow_(model, widths)
+    layers = [layer for layer, _ in dense_chain(model)[0]]
+    for reader, width in zip(layers[1:], widths, strict=True):
+        n_read = reader.in_features
+        if width < n_read:
+            live = reader.mask.any(dim=0)
+            reader.weight[:, live] *= math.sqrt(n_read / width)
+            reader.log_sigma2[:, live] += math.log(n_read / width)
+
+
+@torch.no_grad()
+def lost_units(model: nn.Module, margin: float) -> list[Tensor]:
+    """Inputs and units of a dense chain that nobody has a use for.
+
+    Parameters
+    ----------
+    model : Module
+        A dense chain.
+    margin : float
+        By how much log alpha of every weight that reads them exceeds the threshold of
+        its prior.
+
+    Returns
+    -------
+    list of bool Tensor
+        What each layer reads: the inputs, then the units of every hidden layer.
+    """
+    chain, skip = dense_chain(model)
+
+    def lost(layer):
+        gone = layer.log_alpha > layer.prior.threshold + margin
+        return (gone | (layer.mask == 0)).all(dim=0)
+
+    found = [lost(layer) for layer, _ in chain]
+    if skip is not None:
+        found[0] &= lost(skip)
+    return found
+
+
+def mask_units_(model: nn.Module, gone: list[Tensor]) -> None:
+    """Mask inputs and units of a dense chain, given as by :func:`lost_units`."""
+    chain, skip = dense_chain(model)
+    layers = [layer for layer, _ in chain]
+    for layer, units in zip(layers, gone, strict=True):
+        layer.mask_inputs_(~units)
+    for layer, units in zip(layers[:-1], gone[1:], strict=True):
+        layer.mask_outputs_(~units)
+    if skip is not None:
+        skip.mask_inputs_(~gone[0])

@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import make_friedman1
+from skorch.callbacks import Callback
+
+from sklearn_ard import ARDRegressor
+from sklearn_ard.nn import DenseARD, ELBOLoss, SkipARD, ard_layers
+from sklearn_ard.nn._slim import begin_narrow_, connected_units, lost_units, narrow_
+from sklearn_ard.nn._trainer import MARGIN, DenseTrainer
+
+
+def make_trainer(lose=False):
+    """A trainer of a network wide enough to shrink, and a batch."""
+    torch.manual_seed(0)
+    model = SkipARD(DenseARD(6, 1, (200, 150)), 6, 1)
+    with torch.no_grad():
+        for layer in ard_layers(model):
+            layer.weight.copy_(layer.weight.sign() * 0.1)
+    if lose:
+        lose_half(model)
+    trainer = DenseTrainer(model, ELBOLoss(model, 100), lr=0.01)
+    batch = torch.randn(64, 6), torch.randn(64), torch.ones(64)
+    return model, trainer, batch
+
+
+def lose_half(model):
+    """Make input 2 and most units as superfluous as can be."""
+    first, second, last, skip = ard_layers(model)
+    with torch.no_grad():
+        for layer, start in ((second, 50), (last, 20)):
+            layer.log_sigma2[:, start:] = 9.0
+        for layer in (first, skip):
+            layer.log_sigma2[:, 2] = 9.0
+
+
+def test_what_is_lost_leaves_and_the_rest_trains_on_where_it_was():
+    model, trainer, batch = make_trainer(lose=True)
+    trainer.step(*batch)
+    trainer.write_back()
+    before = trainer.optimizer
+    assert not trainer.shrink()  # it may be by chance, the first time
+    assert trainer.shrink()
+    assert trainer.inputs.tolist() == [0, 1, 3, 4, 5]
+    first, second, last, _ = ard_layers(model)
+    assert first.mask[:50, 0].all() and not first.mask[50:].any()
+    assert second.mask[:20, :50].all() and not last.mask[:, 20:].any()
+    n = 50 * 5 + 5 + 20 * 50 + 20  # weights; each has a variance, units have biases
+    assert len(trainer.optimizer.mean) == 2 * n + 50 + 20 + 1 + 1
+    assert trainer.optimizer.n_steps == 1
+    # the moments are those of the same weights as before
+    np.testing.assert_array_equal(
+        trainer.optimizer.mean[: 50 * 5].reshape(50, 5),
+        before.mean[: 200 * 6].reshape(200, 6)[:50, trainer.inputs],
+    )
+    x, target, weight = batch
+    old = second.weight.clone()
+    trainer.step(x[:, trainer.inputs], target, weight)
+    trainer.write_back()
+    changed = second.weight != old
+    assert changed[:20, :50].all()
+    assert not changed[20:].any() and not changed[:, 50:].any()
+
+
+def test_nothing_leaves_that_is_within_the_margin():
+    model, trainer, _ = make_trainer()
+    threshold = ard_layers(model)[0].prior.threshold
+    with torch.no_grad():
+        for layer in ard_layers(model):
+            log_square = layer.weight.square().add(1e-8).log()
+            layer.log_sigma2.copy_(log_square + threshold + MARGIN - 0.1)
+    trainer.read()
+    assert not any(trainer.shrink() for _ in range(3))
+    assert all(layer.mask.all() for layer in ard_layers(model))
+
+
+def test_a_unit_that_one_weight_reads_is_not_lost():
+    model = DenseARD(3, 2, (4,))
+    with torch.no_grad():
+        model[2].log_sigma2[0] = 20.0
+    assert not any(units.any() for units in lost_units(model, MARGIN))
+    with torch.no_grad():
+        model[2].log_sigma2[1, 2:] = 20.0
+    inputs, units = lost_units(model, MARGIN)
+    assert not inputs.any()
+    assert units.tolist() == [False, False, True, True]
+
+
+def test_networks_are_narrowed_to_their_connected_units_first():
+    model = DenseARD(3, 1, (6,))
+    model[2].mask[:, [0, 1, 3]] = 0
+    (connected,) = connected_units(model)
+    assert connected.tolist() == [False, False, True, False, True, True]
+    narrow_(model, [4])
+    model[2].mask.fill_(1)  # a new chance does no harm
+    assert (model[2].weight != 0).any(dim=0).tolist() == [1, 0, 1, 0, 1, 1]
+    narrow_(model, [9])
+    assert model[0].mask.any(dim=1).sum() == 4
+
+
+def test_a_narrow_beginning_hands_on_signals_of_the_usual_size():
+    torch.manual_seed(0)
+    wide, narrow = DenseARD(5, 400, (1000,)), DenseARD(5, 400, (1000,))
+    begin_narrow_(narrow, [30])
+    x = torch.randn(500, 5)
+    std = [model.train()(x).std().item() for model in (wide, narrow)]
+    assert std[0] == pytest.approx(std[1], rel=0.15)
+
+
+class Sizes(Callback):
+    """Notes how many numbers the optimiser trains."""
+
+    def __init__(self):
+        self.found = []
+
+    def on_epoch_end(self, net, **kwargs):
+        (parameter,) = net.optimizer_.param_groups[0]["params"]
+        self.found.append(len(parameter))
+
+
+@pytest.mark.parametrize("shrink", [True, False])
+def test_wide_networks_are_trained_as_narrow_as_they_need_to_be(shrink):
+    X, y = make_friedman1(800, n_features=20, noise=1.0, random_state=0)
+    sizes = Sizes()
+    model = ARDRegressor((300, 300), shrink=shrink, random_state=0, callbacks=[sizes])
+    model.fit(X[:600], y[:600])
+    full = 2 * (20 * 300 + 20 + 300 * 300 + 300)
+    assert (max(sizes.found) > full) is not shrink
+    assert sizes.found[-1] < 0.1 * full
+    assert model.get_support(indices=True).tolist() == [0, 1, 2, 3, 4]
+    assert model.score(X[600:], y[600:]) > 0.9
+    # sparsity is measured on the network that was asked for
+    n_weights = 5 * 300 + 5 + 300 * 300 + 300
+    kept = sum(layer.keep().sum().item() for layer in ard_layers(model.net_.module_))
+    assert model.sparsity_ >= 1 - kept / n_weights
+    assert model.net_.module_.network[2].weight.shape == (300, 300)
+
+
+class Watch(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        self.last = ard_layers(net.module_)[0].weight.detach().clone()
+
+
+def test_a_callback_that_looks_on_changes_nothing():
+    X, y = make_friedman1(300, n_features=6, random_state=0)
+    watch = Watch()
+    plain, watched = (
+        ARDRegressor((8,), max_iter=40, random_state=0, callbacks=callbacks).fit(X, y)
+        for callbacks in (None, [watch])
+    )
+    np.testing.assert_array_equal(plain.predict(X), watched.predict(X))
+    torch.testing.assert_close(watch.last, ard_layers(watched.net_.module_)[0].weight)
