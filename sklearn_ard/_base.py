@@ -21,6 +21,7 @@ from sklearn_ard import _recipe, _stretch
 from sklearn_ard._batches import Batches
 from sklearn_ard._build import build_net
 from sklearn_ard._context import (
+    find_device,
     is_small,
     threads_for,
     torch_state,
@@ -302,13 +303,17 @@ class _BaseARD(ShrinkMixin, Predictor):
         x = ScaledTable(table.take(order), scaler)
         n_rows, total = (len(weight), weight.sum()) if reset else self._seen
         weight = (weight[order] * (n_rows / total)).astype(np.float32)
-        device = torch.device(self.device)
+        device = self._device
         return Batches(
             x if x.table.stays else torch.from_numpy(x.in_memory()).to(device),
             torch.from_numpy(scaled[order]).to(device),
             torch.from_numpy(weight).to(device),
             _BATCH_SIZE if self.batch_size == "auto" else self.batch_size,
         )
+
+    @property
+    def _device(self):
+        return find_device(self.device, type(self).__name__)
 
     @property
     def _n_channels(self):
@@ -382,12 +387,13 @@ class _BaseARD(ShrinkMixin, Predictor):
         if not self._support.any():
             return variance
         model = self.net_.module_
-        with torch_state(0, self.device, type(self).__name__), threads_for(model):
+        device = self._device
+        with torch_state(0, device, type(self).__name__), threads_for(model):
             for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
                 x = self._scaler.transform(X[rows], self._columns)
                 x = torch.from_numpy(x.toarray() if sp.issparse(x) else x)
-                generator = torch.Generator(self.device).manual_seed(0)
-                found = output_variance(model, x.to(self.device), generator=generator)
+                generator = torch.Generator(device).manual_seed(0)
+                found = output_variance(model, x.to(device), generator=generator)
                 variance[rows] = found.cpu().numpy()
         return variance
 

@@ -80,7 +80,7 @@ def build_net(estimator, n_inputs, n_outputs, num_data, likelihood):
         criterion__likelihood=likelihood,
         criterion__reg_factor=estimator.reg_factor,
         lr=estimator.learning_rate_init,
-        device=estimator.device,
+        device=estimator._device,
         callbacks=estimator.callbacks or (),
     )
     return net.initialize()

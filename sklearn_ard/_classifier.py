@@ -83,7 +83,8 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     verbose : int, default=0
         1 shows a progress bar with loss, NLL, KL and sparsity.
     device : str, default="cpu"
-        Where to train and predict, as torch names it.
+        Where to train, as torch names it; "auto" takes an accelerator where there is
+        one. The compact model predicts on the CPU.
     class_weight : dict or "balanced", default=None
         Weight of every class, which multiplies that of the rows; "balanced" gives all
         classes the same total weight.

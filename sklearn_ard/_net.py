@@ -11,6 +11,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
+from sklearn_ard._context import threads_for
 from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence, sparsity
 from sklearn_ard.nn._gradient import DenseGradient
 from sklearn_ard.nn._trainer import DenseTrainer
@@ -203,7 +204,8 @@ class ARDNet(NeuralNet):
         if progress is not None:
             self.callbacks_.append(("progress", progress))
         try:
-            self.partial_fit(batches, epochs=epochs)
+            with threads_for(self._trainer or self.module_):
+                self.partial_fit(batches, epochs=epochs)
         finally:
             if self._trainer is not None:
                 self._trainer.write_back()

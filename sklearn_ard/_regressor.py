@@ -84,7 +84,8 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     verbose : int, default=0
         1 shows a progress bar with loss, NLL, KL and sparsity.
     device : str, default="cpu"
-        Where to train and predict, as torch names it.
+        Where to train, as torch names it; "auto" takes an accelerator where there is
+        one. The compact model predicts on the CPU.
     callbacks : list of skorch callbacks, default=None
         Take part in the training of every network of a fit.
 

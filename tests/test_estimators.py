@@ -343,7 +343,7 @@ BAD_PARAMETERS = [
     ({"input_shape": (2, 3)}, r"'input_shape'.* 8 columns of X.*Got \(2, 3\)"),
     ({"input_shape": (8,), "conv_channels": (2,)}, r"'input_shape'.*Got \(8,\)"),
     ({"conv_channels": (4,)}, "'conv_channels' parameter needs.*'input_shape'"),
-    ({"device": "abacus"}, "'device' parameter of .*Got 'abacus'"),
+    ({"device": "abacus"}, "'device' parameter of .*'cpu'.*Got 'abacus'"),
     ({"device": "meta"}, "'device' parameter of .*Got 'meta'"),
     ({"callbacks": ["log"]}, "'callbacks' parameter of .*skorch callbacks. Got 'log'"),
     ({"module": lambda i, o: nn.ReLU()}, "'module' of to_ard must.*Got ReLU with none"),

@@ -6,9 +6,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-_PART = 65_536  # entries that are updated at a time: they stay in the cache
+_PART = 65_536  # entries that a processor works on at a time: they stay in its cache
 _BETAS = 0.9, 0.999
 _EPS = 1e-8
+
+
+def in_parts(vector: Tensor) -> tuple[Tensor, ...]:
+    """Views of a vector to work on one after the other: one on an accelerator."""
+    return vector.split(_PART if vector.device.type == "cpu" else max(len(vector), 1))
 
 
 class VectorAdam:
@@ -48,8 +53,7 @@ class VectorAdam:
     def _split(self):
         parameter = self.param_groups[0]["params"][0]
         vectors = parameter.data, parameter.grad, self.mean, self.square
-        parts = zip(*(vector.split(_PART) for vector in vectors), strict=True)
-        self._parts = list(parts)
+        self._parts = list(zip(*map(in_parts, vectors), strict=True))
 
     @torch.inference_mode()
     def step(self) -> None:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sklearn_ard.nn._adam import in_parts
 from sklearn_ard.nn._layers import _EPS, ard_layers
 from sklearn_ard.nn._objective import ELBOLoss
 from sklearn_ard.nn._priors import LogAlphaPrior
 from sklearn_ard.nn._slim import ACTIVATIONS, dense_chain
-
-_PART = 65_536  # weights that go through the prior at a time: they stay in the cache
 
 # d h / d z, given z and h = activation(z)
 _SLOPES = {
@@ -251,11 +250,7 @@ class DenseGradient:
         self._parts = [
             _Part(*parts, mask if masked else None)
             for *parts, mask in zip(
-                *(
-                    vector.split(_PART)
-                    for vector in (flat[:n], flat[n : 2 * n], *vectors, mask)
-                ),
-                strict=True,
+                *map(in_parts, (flat[:n], flat[n : 2 * n], *vectors, mask)), strict=True
             )
         ]
         shapes = [tuple(layer.mask.shape) for layer, _ in self._chain]

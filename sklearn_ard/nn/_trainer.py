@@ -51,6 +51,10 @@ class DenseTrainer:
         self._gradient = DenseGradient(self._slims[0].network, criterion)
         self.optimizer = VectorAdam(self._gradient.parameter, lr)
 
+    def parameters(self) -> list[nn.Parameter]:
+        """What is trained, as of a module."""
+        return [self._gradient.parameter]
+
     def step(self, x: Tensor, target: Tensor, sample_weight: Tensor):
         """Train on a batch; see :meth:`DenseGradient.backward`."""
         result = self._gradient.backward(x, target, sample_weight)
