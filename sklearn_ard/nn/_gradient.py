@@ -20,7 +20,7 @@ from sklearn_ard.nn._slim import ACTIVATIONS, dense_chain
 
 # d h / d z, given z and h = activation(z)
 _SLOPES = {
-    nn.ReLU: lambda z, h: h > 0,
+    nn.ReLU: lambda z, h: torch.sign(h),
     nn.Tanh: lambda z, h: 1 - h * h,
     nn.Sigmoid: lambda z, h: h - h * h,
     nn.SiLU: lambda z, h: torch.sigmoid(z) * (1 + z - h),

@@ -1,0 +1,348 @@
+"""What training costs, beside the dense network and peers.
+
+    python examples/benchmarks/training.py steps
+    python examples/benchmarks/training.py fits
+    python examples/benchmarks/training.py growth
+    python examples/benchmarks/training.py memory
+
+All in one process, side by side. `--threads` is for every contender; `--data mnist.npz`
+adds LeNet-5 to the steps.
+
+steps: one step of Adam on one batch in full width, all contenders in turn, medians.
+fits: whole fits of the same number of steps on the same batches; of MLPRegressor the
+same number of epochs, of LassoNet the path from all inputs to none (600×50 only).
+growth: how the time of a fit grows, each time doubled four times; rows with the same
+number of epochs, columns and units with the default number of steps.
+memory: the most that a fit takes beyond what the process has before (`RssAnon` of
+Linux, every 20 ms), one epoch, X on disk or in memory.
+
+- dense: the network of the same shape of plain torch layers, mean squared error
+- two maps: pytorch_ard's layer and loop from its description, two linear maps for mean
+  and variance, log alpha clamped to ±8, and the KL divergence layer by layer
+"""
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import make_friedman1
+from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from sklearn_ard import ARDRegressor
+from sklearn_ard.nn import (
+    CategoricalLikelihood,
+    ConvARD,
+    DenseARD,
+    ELBOLoss,
+    GaussianLikelihood,
+    SkipARD,
+)
+from sklearn_ard.nn._trainer import DenseTrainer
+
+SECONDS = 3.0  # for every contender of a step, about
+
+
+class TwoMaps(nn.Linear):
+    """A dense layer in the style of pytorch_ard."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out)
+        self.log_sigma2 = nn.Parameter(torch.full((n_out, n_in), -10.0))
+
+    def forward(self, x):
+        log_alpha = self.log_alpha()
+        mean = F.linear(x, self.weight, self.bias)
+        std = F.linear(x * x, torch.exp(log_alpha) * self.weight**2).add(1e-8).sqrt()
+        return mean + std * torch.randn_like(mean)
+
+    def log_alpha(self):
+        return (self.log_sigma2 - torch.log(self.weight**2 + 1e-15)).clamp(-8, 8)
+
+    def kl(self):
+        log_alpha = self.log_alpha()
+        negative = 0.63576 * torch.sigmoid(1.8732 + 1.48695 * log_alpha)
+        negative = negative - 0.5 * torch.log1p(torch.exp(-log_alpha)) - 0.63576
+        return -negative.sum()
+
+
+def stack(linear, n_in, sizes, n_out=1):
+    """A network of dense layers of a kind."""
+    layers = []
+    for size in sizes:
+        layers += [linear(n_in, size), nn.ReLU()]
+        n_in = size
+    return nn.Sequential(*layers, linear(n_in, n_out))
+
+
+def adam_step(model, loss):
+    """A function that makes one step of torch's Adam."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def contenders(n_in, sizes):
+    """One training step of each, as functions of a batch."""
+    module = SkipARD(DenseARD(n_in, 1, sizes), n_in, 1)
+    criterion = ELBOLoss(module, 10_000, GaussianLikelihood())
+    trainer = DenseTrainer(module, criterion, 1e-3)
+    maps = stack(TwoMaps, n_in, sizes)
+
+    def two_maps_loss(output, y):
+        kl = sum(layer.kl() for layer in maps if isinstance(layer, TwoMaps))
+        return F.mse_loss(output, y) + kl / 10_000
+
+    return {
+        "ours": lambda x, y: trainer.step(x, y, torch.ones(len(x))),
+        "dense": adam_step(stack(nn.Linear, n_in, sizes), F.mse_loss),
+        "two maps": adam_step(maps, two_maps_loss),
+    }
+
+
+def lenets():
+    """A training step of a sparse and of a dense LeNet-5."""
+    module = ConvARD((1, 28, 28), 10, (20, 50), 5, (500,), padding="valid")
+    criterion = ELBOLoss(module, 10_000, CategoricalLikelihood())
+    dense = nn.Sequential(
+        nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10),
+    )  # fmt: skip
+    return {
+        "ours": adam_step(module, criterion),
+        "dense": adam_step(dense, F.cross_entropy),
+    }
+
+
+def medians(steps, x, y):
+    """Milliseconds of a step of each, taken in turn."""
+    times = {name: [] for name in steps}
+    for step in steps.values():
+        step(x, y)
+    end = time.perf_counter() + SECONDS * len(steps)
+    while time.perf_counter() < end or len(times["ours"]) < 5:
+        for name, step in steps.items():
+            start = time.perf_counter()
+            for _ in range(5):
+                step(x, y)
+            times[name].append((time.perf_counter() - start) / 5)
+    return {name: 1e3 * np.median(found) for name, found in times.items()}
+
+
+def report_steps(data):
+    print("| network | batch | dense ms | ours | two maps |\n|---|---:|---:|---:|---:|")
+    cases = [
+        (50, (64, 64), 64),
+        (50, (256, 256), 64),
+        (50, (1024, 1024), 64),
+        (50, (1024, 1024), 1024),
+        (500, (2048, 2048), 64),
+    ]
+    for n_in, sizes, batch in cases:
+        torch.manual_seed(0)
+        x, y = torch.randn(batch, n_in), torch.randn(batch, 1)
+        found = medians(contenders(n_in, sizes), x, y)
+        print_steps(f"{n_in} inputs, {sizes[0]}-{sizes[1]}", batch, found)
+    if data is not None:
+        with np.load(data) as file:
+            key = next(key for key in file.files if file[key].ndim == 3)
+            x = torch.from_numpy(file[key][:64].astype(np.float32)[:, None] / 255)
+        found = medians(lenets(), x, torch.randint(10, (64,)))
+        print_steps("LeNet-5 on MNIST", 64, found)
+
+
+def print_steps(name, batch, found):
+    ratios = [
+        f"{found[key] / found['dense']:.2f}" if key in found else "-"
+        for key in ("ours", "two maps")
+    ]
+    print(f"| {name} | {batch} | {found['dense']:.2f} | {' | '.join(ratios)} |")
+
+
+def friedman(n_rows, n_columns):
+    return make_friedman1(n_rows, n_features=n_columns, noise=1.0, random_state=0)
+
+
+def timed(function):
+    start = time.perf_counter()
+    found = function()
+    return time.perf_counter() - start, found
+
+
+def fit_dense(X, y, sizes, n_epochs, batch_size=64):
+    """The usual loop over a plain torch network."""
+    x = torch.from_numpy(StandardScaler().fit_transform(X).astype(np.float32))
+    y = torch.from_numpy(((y - y.mean()) / y.std()).astype(np.float32))[:, None]
+    step = adam_step(stack(nn.Linear, x.shape[1], sizes), F.mse_loss)
+    n_batches = -(-len(x) // batch_size)
+    for _ in range(n_epochs):
+        for rows in torch.randperm(len(x)).tensor_split(n_batches):
+            step(x[rows], y[rows])
+
+
+def report_fits(repeats):
+    warnings.simplefilter("ignore")  # of networks that have not converged
+    fit_dense(*friedman(100, 5), (8,), 1)  # imports what it needs
+    print(
+        "| network, rows × columns | steps | dense s | ours / dense | the same, "
+        "shrink=False | ours / MLPRegressor | LassoNet's path / ours |\n"
+        "|---|---:|---:|---:|---:|---:|---:|"
+    )
+    cases = [
+        (64, 600, 50, repeats),
+        (256, 5000, 50, repeats),
+        (1024, 5000, 50, repeats),
+        (2048, 20_000, 500, 1),
+    ]
+    for size, n_rows, n_columns, times in cases:
+        sizes = (size, size)
+        X, y = friedman(n_rows, n_columns)
+        found = {name: [] for name in ("ours", "full", "dense", "mlp")}
+        z, t = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
+        for seed in range(times):
+            model = ARDRegressor(sizes, random_state=seed)
+            full = ARDRegressor(sizes, shrink=False, random_state=seed)
+            found["ours"].append(timed(partial(model.fit, X, y))[0])
+            n_epochs = model.n_iter_
+            peer = MLPRegressor(
+                sizes, batch_size=64, max_iter=n_epochs, tol=0.0,
+                n_iter_no_change=n_epochs, random_state=seed,
+            )  # fmt: skip
+            found["full"].append(timed(partial(full.fit, X, y))[0])
+            dense = partial(fit_dense, X, y, sizes, n_epochs)
+            found["dense"].append(timed(dense)[0])
+            found["mlp"].append(timed(partial(peer.fit, z, t))[0])
+        ours, full, dense, mlp = (np.median(found[name]) for name in found)
+        path = f"{lassonet_path(X, y, sizes) / ours:.0f}" if n_rows <= 600 else "-"
+        n_steps = n_epochs * -(-n_rows // 64)
+        print(
+            f"| {size}-{size}, {n_rows:,} × {n_columns} | {n_steps:,} | {dense:.1f} | "
+            f"{ours / dense:.2f} | {full / dense:.2f} | {ours / mlp:.2f} | {path} |",
+            flush=True,
+        )
+
+
+def lassonet_path(X, y, sizes):
+    """Seconds of LassoNet's path; as ARDRegressor gives it, and scaled as it needs."""
+    from lassonet import LassoNetRegressor
+
+    X, y = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
+    model = LassoNetRegressor(hidden_dims=sizes, random_state=0)
+    return timed(lambda: model.path(X, y))[0]
+
+
+def report_growth(repeats):
+    def seconds(n_rows=2000, n_columns=50, size=64, **options):
+        X, y = friedman(n_rows, n_columns)
+        models = [
+            ARDRegressor((size, size), random_state=seed, **options)
+            for seed in range(repeats)
+        ]
+        return np.median([timed(partial(m.fit, X, y))[0] for m in models])
+
+    seconds()
+    print("| doubled | from | to | seconds | exponent |\n|---|---:|---:|---|---:|")
+    for label, name, first, options in (
+        ("rows, same epochs", "n_rows", 1000, {"max_iter": 60}),
+        ("columns", "n_columns", 32, {}),
+        ("units per layer", "size", 64, {"n_rows": 5000}),
+    ):
+        values = [first * 2**k for k in range(5)]
+        found = [seconds(**{name: value, **options}) for value in values]
+        exponent = np.polyfit(np.log(values), np.log(found), 1)[0]
+        times = ", ".join(f"{t:.1f}" for t in found)
+        print(f"| {label} | {values[0]} | {values[-1]} | {times} | {exponent:.2f} |")
+
+
+def anonymous_memory():
+    """MB of this process that are no file's."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    raise OSError("Linux is needed for this: no RssAnon in /proc/self/status.")
+
+
+def peak_of(function):
+    """MB that a call takes at most, beyond what the process has before it."""
+    before = peak = anonymous_memory()
+    done = threading.Event()
+
+    def watch():
+        nonlocal peak
+        while not done.wait(0.02):
+            peak = max(peak, anonymous_memory())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        function()
+    finally:
+        done.set()
+        thread.join()
+    return peak - before
+
+
+def report_memory():
+    warnings.simplefilter("ignore")
+    ARDRegressor(max_iter=1).fit(*friedman(100, 5))
+    rng = np.random.default_rng(0)
+    print("| X | MB of X | extra MB of a fit | seconds |\n|---|---:|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        for n_rows, n_columns in ((1_000_000, 100), (200, 20_000)):
+            path = Path(folder) / "X"
+            shape = n_rows, n_columns
+            X = np.memmap(path, np.float32, "w+", shape=shape)
+            for start in range(0, n_rows, 10_000):
+                X[start : start + 10_000] = rng.random(
+                    (min(10_000, n_rows - start), n_columns), dtype=np.float32
+                )
+            y = 10 * np.sin(np.pi * X[:, 0] * X[:, 1]) + 20 * (X[:, 2] - 0.5) ** 2
+            y = y + 10 * X[:, 3] + 5 * X[:, 4] + rng.normal(size=n_rows)
+            X.flush()
+            on_disk = np.memmap(path, np.float32, "r", shape=shape)
+            for name, table in (("on disk", on_disk), ("in memory", np.array(X))):
+                # the default number of steps, but one epoch of a million rows
+                max_iter = 1 if n_rows > 10_000 else "auto"
+                model = ARDRegressor(max_iter=max_iter, random_state=0)
+                start = time.perf_counter()
+                extra = peak_of(partial(model.fit, table, y))
+                seconds = time.perf_counter() - start
+                size = table.nbytes / 2**20
+                print(
+                    f"| {n_rows:,} × {n_columns:,} float32 {name} | {size:.0f} | "
+                    f"{extra:.0f} | {seconds:.0f} |",
+                    flush=True,
+                )
+            path.unlink()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["steps", "fits", "growth", "memory"])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--data", type=Path, help="mnist.npz")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    if options.what == "steps":
+        report_steps(options.data)
+    elif options.what == "memory":
+        report_memory()
+    else:
+        {"fits": report_fits, "growth": report_growth}[options.what](options.repeats)
