@@ -68,8 +68,12 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         Epochs of dense training, without noise and prior, that every network begins
         with and that `max_iter` does not count; see the Notes. Used by `fit` alone.
     shrink : bool, default=True
-        Whether dense networks are only as wide, while they train, as they need to be;
-        see the Notes. False trains every network of a fit in full width.
+        Whether dense networks are trained no wider than they need to be: a first one
+        of at most 256 units per layer, later ones four times as wide as what that
+        needed, if `hidden_layer_sizes` allow it; and whether units and inputs leave
+        the training as soon as log alpha of every weight that reads them exceeds the
+        threshold by 4. No column that a later chunk of `partial_fit` needs is lost:
+        every chunk begins with all of them.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01
@@ -89,7 +93,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         Weight of every class, which multiplies that of the rows; "balanced" gives all
         classes the same total weight.
     callbacks : list of skorch callbacks, default=None
-        Take part in the training of every network of a fit.
+        Take part in the training of every network of a fit. One that looks at every
+        batch or gradient (`on_batch_begin`, `on_batch_end`, `on_grad_computed`) has
+        dense networks trained by autograd, which takes about four times as long.
 
     Attributes
     ----------

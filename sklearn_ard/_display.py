@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ard._path import names_of
 from sklearn_ard.nn import ard_layers
 
 KEPT, CHOSEN, DROPPED = "#0072B2", "#D55E00", "#B0B0B0"
@@ -236,11 +237,6 @@ class SparsityDisplay:
         axes[1, 0].set_ylabel("units")
         self.axes_, self.figure_ = axes, figure
         return self
-
-
-def names_of(estimator):
-    default = np.array([f"x{j}" for j in range(estimator.n_features_in_)], dtype=object)
-    return getattr(estimator, "feature_names_in_", default)
 
 
 def _matrix(weights):

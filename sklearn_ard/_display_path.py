@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ard._display import CHOSEN, DROPPED, KEPT, Display, names_of
-from sklearn_ard._path import ard_path
+from sklearn_ard._display import CHOSEN, DROPPED, KEPT, Display
+from sklearn_ard._path import ard_path, names_of
 
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = ("-", "--", ":")

@@ -199,17 +199,18 @@ def describe(walk, points, score, return_models=False) -> ARDPath:
         )
         if return_models:
             models.append(model.compact())
-    names = getattr(
-        walk.model,
-        "feature_names_in_",
-        np.array([f"x{j}" for j in range(walk.model.n_features_in_)], dtype=object),
-    )
     return ARDPath(
         np.array(list(points)),
         *(np.array(column) for column in zip(*rows, strict=True)),
-        feature_names=names,
+        feature_names=names_of(walk.model),
         models=models if return_models else None,
     )
+
+
+def names_of(model):
+    """Names of the columns that a model was fitted on: x0, x1, ... where X has none."""
+    default = np.array([f"x{j}" for j in range(model.n_features_in_)], dtype=object)
+    return getattr(model, "feature_names_in_", default)
 
 
 def partial_score(scorer, X, y, options):

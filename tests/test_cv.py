@@ -45,7 +45,7 @@ def test_the_best_mean_score_is_chosen(fitted):
     assert fitted.n_splits_ == 3
 
 
-def test_scores_are_those_of_rows_that_were_left_out(friedman, fitted):
+def test_scores_are_those_of_rows_that_were_left_out(friedman):
     X, y = friedman
     walked = ARDRegressorCV(reg_factors=[1.0], **FAST)
     walked.set_params(cv=[(np.arange(200), np.arange(200, 300))]).fit(X, y)

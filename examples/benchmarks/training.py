@@ -220,7 +220,7 @@ def report_fits(repeats):
             found["ours"].append(timed(partial(model.fit, X, y))[0])
             n_epochs = model.n_iter_
             peer = MLPRegressor(
-                sizes, batch_size=64, max_iter=n_epochs, tol=0.0,
+                hidden_layer_sizes=sizes, batch_size=64, max_iter=n_epochs, tol=0.0,
                 n_iter_no_change=n_epochs, random_state=seed,
             )  # fmt: skip
             found["full"].append(timed(partial(full.fit, X, y))[0])
