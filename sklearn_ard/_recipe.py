@@ -177,6 +177,7 @@ def train(
     data, columns, support = batches, np.arange(len(varies)), varies
     net, interrupted = None, False
     patient = False
+    narrow = shrink and resizable  # a network that was given is left as it is
     if previous is not None:
         net = embed(build, len(varies), *previous)
     try:
@@ -197,9 +198,9 @@ def train(
                     data = batches.select(columns)
                 before, net = net, build(len(columns))
                 net.history.extend(history)
-                if shrink and before is not None:
+                if narrow and before is not None:
                     begin_narrow_(net.module_, room_after(before))
-                elif shrink and len(stages) > 1:
+                elif narrow and len(stages) > 1:
                     n_layers = len(connected_units(net.module_))
                     begin_narrow_(net.module_, [SCOUT] * n_layers)
                 mask_inputs(net, data, support[columns])

@@ -58,7 +58,7 @@ def start(
         columns = np.flatnonzero(support)
         data = batches.select(columns)
     net = build(len(columns))
-    if shrink:
+    if shrink and resizable:
         begin_narrow_(net.module_, room_after(before.net))
     mask_inputs(net, data, support[columns])
     if support.any():
@@ -120,7 +120,7 @@ def go_on(
         return trained
     room = room_after(net)
     net = embed(build, len(varies), net, columns, masks=rise >= 1)
-    if shrink:
+    if shrink and resizable:
         narrow_(net.module_, room)
     data, columns = batches, np.arange(len(varies))
     readmit_inputs(net, data, back)

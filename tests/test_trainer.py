@@ -150,3 +150,14 @@ def test_a_callback_that_looks_on_changes_nothing():
     )
     np.testing.assert_array_equal(plain.predict(X), watched.predict(X))
     torch.testing.assert_close(watch.last, ard_layers(watched.net_.module_)[0].weight)
+
+
+def test_a_network_that_is_given_keeps_its_width():
+    X, y = make_friedman1(300, n_features=6, random_state=0)
+    torch.manual_seed(0)
+    given = torch.nn.Sequential(
+        torch.nn.Linear(6, 300), torch.nn.ReLU(), torch.nn.Linear(300, 1)
+    )
+    sizes = Sizes()
+    ARDRegressor(module=given, random_state=0, callbacks=[sizes]).fit(X, y)
+    assert sizes.found[0] > 2 * (6 * 300 + 300)

@@ -3,6 +3,7 @@
     python examples/benchmarks/training.py steps
     python examples/benchmarks/training.py fits
     python examples/benchmarks/training.py growth
+    python examples/benchmarks/training.py jobs
     python examples/benchmarks/training.py memory
 
 All in one process, side by side. `--threads` is for every contender; `--data mnist.npz`
@@ -13,6 +14,8 @@ fits: whole fits of the same number of steps on the same batches; of MLPRegresso
 same number of epochs, of LassoNet the path from all inputs to none (600×50 only).
 growth: how the time of a fit grows, each time doubled four times; rows with the same
 number of epochs, columns and units with the default number of steps.
+jobs: a grid search of four values in three folds with one job and with two, which run
+already.
 memory: the most that a fit takes beyond what the process has before (`RssAnon` of
 Linux, every 20 ms), one epoch, X on disk or in memory.
 
@@ -33,7 +36,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.base import clone
 from sklearn.datasets import make_friedman1
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 from torch import nn
@@ -269,6 +274,22 @@ def report_growth(repeats):
         print(f"| {label} | {values[0]} | {values[-1]} | {times} | {exponent:.2f} |")
 
 
+def report_jobs(repeats):
+    X, y = friedman(600, 50)
+    grid = {"reg_factor": [0.3, 1.0, 3.0, 10.0]}
+    found = {}
+    for n_jobs in (1, 2):
+        search = GridSearchCV(ARDRegressor(random_state=0), grid, cv=3, n_jobs=n_jobs)
+        clone(search).set_params(estimator__max_iter=1).fit(X, y)  # starts the workers
+        found[n_jobs] = np.median(
+            [timed(partial(clone(search).fit, X, y))[0] for _ in range(repeats)]
+        )
+    print("| jobs | seconds |\n|---:|---:|")
+    for n_jobs, seconds in found.items():
+        print(f"| {n_jobs} | {seconds:.1f} |")
+    print(f"\n{found[1] / found[2]:.2f} times as fast")
+
+
 def anonymous_memory():
     """MB of this process that are no file's."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -333,7 +354,7 @@ def report_memory():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["steps", "fits", "growth", "memory"])
+    parser.add_argument("what", choices=["steps", "fits", "growth", "jobs", "memory"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--data", type=Path, help="mnist.npz")
@@ -345,4 +366,5 @@ if __name__ == "__main__":
     elif options.what == "memory":
         report_memory()
     else:
-        {"fits": report_fits, "growth": report_growth}[options.what](options.repeats)
+        reports = {"fits": report_fits, "growth": report_growth, "jobs": report_jobs}
+        reports[options.what](options.repeats)

@@ -184,9 +184,9 @@ def narrow_(model: nn.Module, widths: list[int]) -> None:
         Units of each hidden layer, at most.
     """
     layers = [layer for layer, _ in dense_chain(model)[0]]
-    gone = [
-        torch.zeros(layers[0].in_features, dtype=bool, device=layers[0].mask.device)
-    ]
+    if not layers:
+        return
+    gone = [torch.zeros_like(layers[0].mask[0], dtype=torch.bool)]  # no inputs
     for reader, connected, width in zip(
         layers[1:], connected_units(model), widths, strict=True
     ):
