@@ -16,6 +16,9 @@ from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence, sparsity
 from sklearn_ard.nn._gradient import DenseGradient
 from sklearn_ard.nn._trainer import DenseTrainer
 
+STATISTICS_EVERY = 10  # steps, at most, between two looks at KL and sparsity
+SHRINK_EVERY = 50  # steps, at least, between two looks for units that are lost
+
 
 class ARDNet(NeuralNet):
     """A skorch net whose criterion is the evidence lower bound of its module.
@@ -120,9 +123,12 @@ class ARDNet(NeuralNet):
     def on_epoch_end(self, net, **kwargs):
         if self._trainer is not None:
             self._trainer.write_back()
-            if self._shrinks and self._trainer.shrink():
+            self._to_shrink -= self._batches.n_batches
+            if self._to_shrink <= 0 and self._trainer.shrink():
                 self.optimizer_ = self._trainer.optimizer
                 self._narrow_batches()
+            if self._to_shrink <= 0:
+                self._to_shrink = SHRINK_EVERY
 
     def _narrow_batches(self):
         """Leave out what the trainer does not read."""
@@ -187,7 +193,7 @@ class ARDNet(NeuralNet):
         self.initialize_optimizer()
         if resume is not None:
             self._resume_optimizer(resume)
-        self._shrinks = shrink
+        self._to_shrink = SHRINK_EVERY if shrink else math.inf
         if self._trainer is not None:
             self._set_training(True)
             self._batches = self._all_batches = batches
@@ -251,7 +257,14 @@ class _Schedule(Callback):
 
 
 class _Statistics(Callback):
-    """Records loss, NLL, KL (nats) and sparsity per epoch; stops at NaN."""
+    """Records loss, NLL, KL (nats) and sparsity per epoch; stops at NaN.
+
+    KL and sparsity are those of some steps ago where epochs have few: to take them
+    costs as much as a step. The last ones of a training are exact.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        self.due = 0
 
     def on_epoch_begin(self, net, **kwargs):
         self.nll = []
@@ -261,10 +274,13 @@ class _Statistics(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         nll = float(torch.stack(self.nll).mean())
+        self.due -= len(self.nll)
+        if self.due <= 0:
+            self.due = STATISTICS_EVERY
+            self._look(net)
         criterion = net.criterion_
-        with torch.no_grad():  # nobody asked for it where it does not count
-            kl = float(kl_divergence(net.module_)) if criterion.beta else 0.0
-        loss = nll + criterion.reg_factor * criterion.beta * kl / criterion.num_data
+        factor = criterion.reg_factor * criterion.beta / criterion.num_data
+        loss = nll + factor * self.kl
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"Training diverged: the loss is {loss} after {len(net.history)} "
@@ -272,9 +288,24 @@ class _Statistics(Callback):
                 f"{net.lr:g}), or look for extreme values in X and y."
             )
         net.history.record("nll", nll)
-        net.history.record("kl", kl)
         net.history.record("train_loss", loss)
-        net.history.record("sparsity", sparsity(net.module_))
+        self._record(net)
+
+    def on_train_end(self, net, **kwargs):
+        if self.due < STATISTICS_EVERY and not net.interrupted_:
+            self._look(net)
+            self._record(net)
+
+    def _look(self, net):
+        # nobody asks for the KL divergence where it does not count
+        with torch.no_grad():
+            beta = net.criterion_.beta
+            self.kl = float(kl_divergence(net.module_)) if beta else 0.0
+            self.sparsity = sparsity(net.module_)
+
+    def _record(self, net):
+        net.history.record("kl", self.kl)
+        net.history.record("sparsity", self.sparsity)
 
 
 class ProgressBar(Callback):
