@@ -6,11 +6,12 @@ falls by less than a price when all its weights go, they go.
 """
 
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn._layers import ARDMixin, LinearARD, ard_layers
+from sklearn_ard.nn._layers import _EPS, ARDMixin, LinearARD, ard_layers
 from sklearn_ard.nn._objective import kl_divergence
 
 N_DRAWS = 4  # of the noise, the same for every question
@@ -168,12 +169,15 @@ def weigh_inputs(
 
     def expected_nll():
         torch.manual_seed(seed)
+        if noise is not None:
+            noise.rewind()
         nll = criterion.likelihood(model(x), target) * sample_weight
         return float(nll.sum() * nats)
 
     with (
         torch.random.fork_rng(cuda_devices(x)),
         _sampling(model),
+        _noise_kept(model) as noise,
         _cached(layers, x) as cache,
     ):
         nll = expected_nll()
@@ -243,6 +247,48 @@ def _modes_restored(model: nn.Module):
             module.training = mode
 
 
+class _Noise:
+    """Noise that is drawn in the first pass through a network and used in all."""
+
+    def __init__(self):
+        self._drawn: list[Tensor] = []
+        self._next = 0
+
+    def rewind(self) -> None:
+        """Begin another pass."""
+        self._next = 0
+
+    def sample(self, mean: Tensor, variance: Tensor) -> Tensor:
+        """As :meth:`ARDMixin.sample`."""
+        if self._next == len(self._drawn):
+            self._drawn.append(torch.randn_like(mean))
+        noise = self._drawn[self._next]
+        self._next += 1
+        return mean + torch.sqrt(variance + _EPS) * noise
+
+
+@contextmanager
+def _noise_kept(model: nn.Module):
+    """Let dense layers keep their noise; None where there are others.
+
+    To draw it is most of a pass; but that of convolutions would fill the memory.
+    """
+    layers = ard_layers(model)
+    if not all(isinstance(layer, LinearARD) for layer in layers):
+        yield None
+        return
+    noise = _Noise()
+    for layer in layers:
+        layer.sample = noise.sample
+        layer.forward = partial(ARDMixin.forward, layer)
+    try:
+        yield noise
+    finally:
+        for layer in layers:
+            del layer.sample
+            vars(layer).pop("forward", None)
+
+
 class _Cache:
     """What the input layers hand on, kept up to date while inputs are removed.
 
@@ -296,7 +342,7 @@ def _cached(layers: dict[ARDMixin, torch.Size], x: Tensor):
         yield cache
     finally:
         for layer in layers:
-            del layer.forward
+            del layer.forward  # that of the class, as _noise_kept also leaves it
 
 
 def cuda_devices(x: Tensor) -> list[int]:
