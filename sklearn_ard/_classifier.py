@@ -69,7 +69,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         with and that `max_iter` does not count; see the Notes. Used by `fit` alone.
     shrink : bool, default=True
         Whether dense networks are trained no wider than they need to be: a first one
-        of at most 256 units per layer, later ones four times as wide as what that
+        of at most 256 units per layer, later ones twice as wide as what that
         needed, if `hidden_layer_sizes` allow it; and whether units and inputs leave
         the training as soon as log alpha of every weight that reads them exceeds the
         threshold by 4. No column that a later chunk of `partial_fit` needs is lost:
