@@ -48,8 +48,8 @@ four seeds, one thread; "full" is without):
 
 (Friedman in full width: one seed.) With GROWTH = 4 digits had 0.966, and Friedman a
 quarter more weights and a bound worse by 108 nats. SCOUT = 128 was as good on Friedman
-and kin8nm, and worse on digits (0.958). A first network of full width took 15 s on Friedman, and in
-its 750 steps pruned all but six units, or all: wide is no better there.
+and kin8nm, and worse on digits (0.958). A first network of full width took 15 s on
+Friedman, and in its 750 steps pruned all but six units, or all.
 
 Did not help: batches of 128 (false picks), a price of ½ log d (false picks); and, tried
 on the four real data sets alone, tanh, initial log α = -4, a slow linear KL ramp (noise
