@@ -161,3 +161,11 @@ def test_a_network_that_is_given_keeps_its_width():
     sizes = Sizes()
     ARDRegressor(module=given, random_state=0, callbacks=[sizes]).fit(X, y)
     assert sizes.found[0] > 2 * (6 * 300 + 300)
+
+
+def test_units_that_were_never_trained_count_as_pruned():
+    X, y = make_friedman1(800, n_features=6, noise=1.0, random_state=0)
+    model = ARDRegressor((300, 300), random_state=0).fit(X, y)
+    before = model.sparsity_
+    model.partial_fit(X[:100], y[:100])  # with a new chance for all
+    assert model.sparsity_ > before - 0.02

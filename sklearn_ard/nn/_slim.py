@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from sklearn_ard.nn._layers import LinearARD, ard_layers
 from sklearn_ard.nn._networks import SkipARD
 
-_HARMLESS = -20.0  # log variance of weights that have never been trained
+# Log variance of weights that have never been trained, whose mean is 0: small, but a log
+# alpha of 6.4, so that they count as pruned until they are trained.
+_HARMLESS = -12.0
 
 # Activations that may stand between the layers of a dense chain.
 ACTIVATIONS = {
