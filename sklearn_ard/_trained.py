@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_ard._judge import relevance_of, sample
 from sklearn_ard._net import ARDNet
 from sklearn_ard.nn import elbo, kl_divergence
+from sklearn_ard.nn._slim import mask_untrained_
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def weighed(trained, data):
 def embed(build, n_features, net, columns, masks=False):
     """A net that reads all columns, with the weights of one that reads some of them.
 
-    Without the `masks` pruned weights and inputs get a new chance.
+    Without the `masks` pruned weights and inputs get a new chance, but not units that
+    have never been trained.
     """
     new = build(n_features)
     for old_part, part in (
@@ -71,6 +73,7 @@ def embed(build, n_features, net, columns, masks=False):
             else:
                 state[name][:, columns] = value
         part.load_state_dict(state)
+    mask_untrained_(new.module_)
     return new
 
 

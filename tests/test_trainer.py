@@ -6,7 +6,13 @@ from skorch.callbacks import Callback
 
 from sklearn_ard import ARDRegressor
 from sklearn_ard.nn import DenseARD, ELBOLoss, SkipARD, ard_layers
-from sklearn_ard.nn._slim import begin_narrow_, connected_units, lost_units, narrow_
+from sklearn_ard.nn._slim import (
+    begin_narrow_,
+    connected_units,
+    lost_units,
+    mask_untrained_,
+    narrow_,
+)
 from sklearn_ard.nn._trainer import MARGIN, DenseTrainer
 
 
@@ -92,8 +98,10 @@ def test_networks_are_narrowed_to_their_connected_units_first():
     (connected,) = connected_units(model)
     assert connected.tolist() == [False, False, True, False, True, True]
     narrow_(model, [4])
-    model[2].mask.fill_(1)  # a new chance does no harm
-    assert (model[2].weight != 0).any(dim=0).tolist() == [1, 0, 1, 0, 1, 1]
+    for layer in (model[0], model[2]):
+        layer.mask.fill_(1)
+    mask_untrained_(model)
+    assert model[2].mask.any(dim=0).tolist() == [1, 0, 1, 0, 1, 1]
     narrow_(model, [9])
     assert model[0].mask.any(dim=1).sum() == 4
 
@@ -163,9 +171,9 @@ def test_a_network_that_is_given_keeps_its_width():
     assert sizes.found[0] > 2 * (6 * 300 + 300)
 
 
-def test_units_that_were_never_trained_count_as_pruned():
+def test_units_that_were_never_trained_get_no_new_chance():
     X, y = make_friedman1(800, n_features=6, noise=1.0, random_state=0)
     model = ARDRegressor((300, 300), random_state=0).fit(X, y)
     before = model.sparsity_
-    model.partial_fit(X[:100], y[:100])  # with a new chance for all
+    model.partial_fit(X[:100], y[:100])  # all others do
     assert model.sparsity_ > before - 0.02

@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from sklearn_ard.nn._layers import LinearARD, ard_layers
 from sklearn_ard.nn._networks import SkipARD
 
-# Log variance of weights that have never been trained, whose mean is 0: small, but a log
-# alpha of 6.4, so that they count as pruned until they are trained.
-_HARMLESS = -12.0
+# Log variance of weights that have never been trained; their mean is 0.
+_UNTRAINED = -12.0
 
 # Activations that may stand between the layers of a dense chain.
 ACTIVATIONS = {
@@ -174,9 +173,8 @@ def connected_units(model: nn.Module) -> list[Tensor]:
 def narrow_(model: nn.Module, widths: list[int]) -> None:
     """Mask hidden units of a dense chain until so many are left in every layer.
 
-    Connected units stay before others. What the masked units hand on is set to nearly
-    nothing, so that they do no harm where the masks are lifted again. A network that is
-    no dense chain is left as it is.
+    Connected units stay before others. The others are marked as never trained, for
+    :func:`mask_untrained_`. A network that is no dense chain is left as it is.
 
     Parameters
     ----------
@@ -195,8 +193,21 @@ def narrow_(model: nn.Module, widths: list[int]) -> None:
         order = torch.argsort(connected.int(), descending=True, stable=True)
         lost = order[width:]
         reader.weight[:, lost] = 0.0
-        reader.log_sigma2[:, lost] = _HARMLESS
+        reader.log_sigma2[:, lost] = _UNTRAINED
         gone.append(torch.zeros_like(connected).index_fill_(0, lost, True))
+    mask_units_(model, gone)
+
+
+@torch.no_grad()
+def mask_untrained_(model: nn.Module) -> None:
+    """Mask the units again that :func:`narrow_` has left out, if masks were lifted."""
+    layers = [layer for layer, _ in dense_chain(model)[0]]
+    if not layers:
+        return
+    gone = [torch.zeros_like(layers[0].mask[0], dtype=torch.bool)]  # no inputs
+    for reader in layers[1:]:
+        untrained = (reader.weight == 0) & (reader.log_sigma2 == _UNTRAINED)
+        gone.append(untrained.all(dim=0))
     mask_units_(model, gone)
 
 
