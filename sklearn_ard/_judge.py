@@ -87,8 +87,7 @@ def readmit_inputs(net, data, back):
 def _weigh(slim, net, data, cost=None):
     """As :func:`weigh_inputs`, asked of what is live: one value per live input."""
     x, target, weight = sample(data)
-    if slim.inputs is not None:
-        x = x[:, slim.inputs]
+    x = slim.rows(x)
     if x.shape[1] == 0:
         return x.new_zeros(0)
     return weigh_inputs(slim.network, net.criterion_, x, target, weight, cost=cost)
@@ -139,8 +138,9 @@ def readmission(net, data, batches):
     """
     rows = data.draw(SAMPLE)
     x, (target, weight) = data.rows(rows)
+    slim = Slim(net.module_)
     with torch.no_grad():
-        output = net.module_.eval()(x)
+        output = slim.network.eval()(slim.rows(x))
     output.requires_grad_()
     net.criterion_.likelihood(output, target).sum().backward()
     residual = output.grad.cpu().double().numpy()

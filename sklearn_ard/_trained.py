@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_ard._judge import relevance_of, sample
 from sklearn_ard._net import ARDNet
 from sklearn_ard.nn import elbo, kl_divergence
-from sklearn_ard.nn._slim import mask_untrained_
+from sklearn_ard.nn._slim import Slim, mask_untrained_
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,14 @@ class Trained:
 
 def judged(net, data, columns, support, interrupted=False):
     """What came out of training, with what its objective is made of."""
+    slim = Slim(net.module_)
+    x, target, weight = sample(data)
     return Trained(
         net,
         columns,
         support,
-        elbo=elbo(net.module_, net.criterion_, *sample(data)),
-        kl=float(kl_divergence(net.module_).detach()),
+        elbo=elbo(slim.network, net.criterion_, slim.rows(x), target, weight),
+        kl=float(kl_divergence(slim.network).detach()),
         interrupted=interrupted,
     )
 

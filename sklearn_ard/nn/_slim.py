@@ -85,7 +85,7 @@ class Slim:
     >>> model = DenseARD(3, 1, hidden_layer_sizes=(8,))
     >>> model[2].mask[:, 2:] = 0
     >>> Slim(model).network
-    Sequential(
+    DenseARD(
       (0): LinearARD(in_features=3, out_features=2, bias=True, prior='log_uniform')
       (1): ReLU()
       (2): LinearARD(in_features=2, out_features=1, bias=True, prior='log_uniform')
@@ -122,6 +122,10 @@ class Slim:
                 self._live[layer.bias] = (rows,)
             for name, parameter in layer.named_parameters():
                 setattr(small, name, nn.Parameter(self.take(parameter, parameter.data)))
+
+    def rows(self, x: Tensor) -> Tensor:
+        """What the small network is given of rows for the model."""
+        return x if self.inputs is None else x[:, self.inputs]
 
     def take(self, parameter: nn.Parameter, values: Tensor) -> Tensor:
         """The live part of some values, one per entry of a parameter of the model."""
