@@ -12,9 +12,9 @@ from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
 from sklearn_ard._context import threads_for
-from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence, sparsity
-from sklearn_ard.nn._gradient import DenseGradient
-from sklearn_ard.nn._trainer import DenseTrainer
+from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence
+from sklearn_ard.nn._layers import count_weights
+from sklearn_ard.nn._trainer import Trainer
 
 STATISTICS_EVERY = 10  # steps, at most, between two looks at KL and sparsity
 SHRINK_EVERY = 50  # steps, at least, between two looks for units that are lost
@@ -68,12 +68,11 @@ class ARDNet(NeuralNet):
         return self
 
     def initialize_optimizer(self, *args, **kwargs):
-        """As skorch's; a dense network is trained as one vector, without autograd."""
+        """As skorch's; None for a chain of layers, which is trained as one vector."""
         self._trainer = None
-        if self._hooked or not DenseGradient.applies_to(self.module_, self.criterion_):
+        if self._hooked or not Trainer.applies_to(self.module_):
             return super().initialize_optimizer(*args, **kwargs)
-        self._trainer = DenseTrainer(self.module_, self.criterion_, self.lr)
-        self.optimizer_ = self._trainer.optimizer
+        self.optimizer_ = None  # of the trainer that each training makes
         return self
 
     @property
@@ -121,14 +120,20 @@ class ARDNet(NeuralNet):
         return {"loss": loss, "y_pred": output}
 
     def on_epoch_end(self, net, **kwargs):
-        if self._trainer is not None:
-            self._trainer.write_back()
-            self._to_shrink -= self._batches.n_batches
-            if self._to_shrink <= 0 and self._trainer.shrink():
+        if self._trainer is None:
+            return
+        self._to_shrink -= self._batches.n_batches
+        if self._to_shrink <= 0:
+            self._to_shrink = SHRINK_EVERY
+            if self._trainer.shrink():
                 self.optimizer_ = self._trainer.optimizer
                 self._narrow_batches()
-            if self._to_shrink <= 0:
-                self._to_shrink = SHRINK_EVERY
+        if self._users_callbacks:
+            self._trainer.write_back()
+
+    def live_module(self):
+        """What is live of the network, as it is now. Not to be changed."""
+        return self.module_ if self._trainer is None else self._trainer.live()
 
     def _narrow_batches(self):
         """Leave out what the trainer does not read."""
@@ -191,6 +196,9 @@ class ARDNet(NeuralNet):
             After Ctrl-C, with the net in good order.
         """
         self.initialize_optimizer()
+        if self.optimizer_ is None:
+            self._trainer = Trainer(self.module_, self.criterion_, self.lr)
+            self.optimizer_ = self._trainer.optimizer
         if resume is not None:
             self._resume_optimizer(resume)
         self._to_shrink = SHRINK_EVERY if shrink else math.inf
@@ -264,7 +272,7 @@ class _Statistics(Callback):
     """
 
     def on_train_begin(self, net, **kwargs):
-        self.due = 0
+        self.due, self.n_weights = 0, count_weights(net.module_)[1]
 
     def on_epoch_begin(self, net, **kwargs):
         self.nll = []
@@ -299,9 +307,9 @@ class _Statistics(Callback):
     def _look(self, net):
         # nobody asks for the KL divergence where it does not count
         with torch.no_grad():
-            beta = net.criterion_.beta
-            self.kl = float(kl_divergence(net.module_)) if beta else 0.0
-            self.sparsity = sparsity(net.module_)
+            live, beta = net.live_module(), net.criterion_.beta
+            self.kl = float(kl_divergence(live)) if beta else 0.0
+            self.sparsity = 1 - count_weights(live)[0] / self.n_weights
 
     def _record(self, net):
         net.history.record("kl", self.kl)

@@ -14,6 +14,7 @@ from sklearn_ard._lower import constant_network, lower
 from sklearn_ard._report import compression_report
 from sklearn_ard.nn import ard_layers, input_layers
 from sklearn_ard.nn._compact import compact_quietly
+from sklearn_ard.nn._layers import count_weights
 
 
 class ShrinkMixin:
@@ -153,9 +154,7 @@ class ShrinkMixin:
 
     def _sparsity(self, module):
         """Share of pruned weights, those of columns that were left out among them."""
-        layers = ard_layers(module)
-        kept = sum(int(layer.keep().sum()) for layer in layers)
-        total = sum(layer.weight.numel() for layer in layers)
+        kept, total = count_weights(module)
         n_read = len(self._columns)
         if n_read < self.n_features_in_:
             head = torch.zeros(1, n_read, device=self.net_.device)

@@ -13,7 +13,7 @@ from sklearn_ard.nn._slim import (
     mask_untrained_,
     narrow_,
 )
-from sklearn_ard.nn._trainer import MARGIN, DenseTrainer
+from sklearn_ard.nn._trainer import MARGIN, Trainer
 
 
 def make_trainer(lose=False):
@@ -25,7 +25,7 @@ def make_trainer(lose=False):
             layer.weight.copy_(layer.weight.sign() * 0.1)
     if lose:
         lose_half(model)
-    trainer = DenseTrainer(model, ELBOLoss(model, 100), lr=0.01)
+    trainer = Trainer(model, ELBOLoss(model, 100), lr=0.01)
     batch = torch.randn(64, 6), torch.randn(64), torch.ones(64)
     return model, trainer, batch
 

@@ -52,7 +52,7 @@ from sklearn_ard.nn import (
     GaussianLikelihood,
     SkipARD,
 )
-from sklearn_ard.nn._trainer import DenseTrainer
+from sklearn_ard.nn._trainer import Trainer
 
 SECONDS = 3.0  # for every contender of a step, about
 
@@ -105,7 +105,7 @@ def contenders(n_in, sizes):
     """One training step of each, as functions of a batch."""
     module = SkipARD(DenseARD(n_in, 1, sizes), n_in, 1)
     criterion = ELBOLoss(module, 10_000, GaussianLikelihood())
-    trainer = DenseTrainer(module, criterion, 1e-3)
+    trainer = Trainer(module, criterion, 1e-3)
     maps = stack(TwoMaps, n_in, sizes)
 
     def two_maps_loss(output, y):

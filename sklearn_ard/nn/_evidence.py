@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn._layers import _EPS, ARDMixin, LinearARD, ard_layers
+from sklearn_ard.nn._networks import last_chain
 from sklearn_ard.nn._objective import kl_divergence
 
 N_DRAWS = 4  # of the noise, the same for every question
@@ -74,33 +75,12 @@ def mask_unread_units_(model: nn.Module) -> None:
     """Prune for good the units (channels) inside of a Sequential that nobody reads."""
     for sequence in model.modules():
         reader = None
-        for layer in reversed(_chain(sequence)):
+        for layer in reversed(last_chain(sequence)[0]):
             if reader is not None:
                 read = reader.per_input(reader.mask) > 0
                 # a flattened channel is read by several inputs of a dense layer
                 layer.mask_outputs_(read.view(layer.mask.shape[0], -1).any(dim=1))
             reader = layer
-
-
-# Modules that keep every unit (channel) where it is.
-_UNIT_WISE = (
-    nn.ReLU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.GELU, nn.Identity, nn.ELU, nn.LeakyReLU,
-    nn.Softplus, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
-    nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.BatchNorm1d, nn.BatchNorm2d,
-    nn.BatchNorm3d,
-)  # fmt: skip
-
-
-def _chain(model: nn.Module) -> list[ARDMixin]:
-    """The last ARD layers of a Sequential with only unit-wise modules between them."""
-    chain: list[ARDMixin] = []
-    if isinstance(model, nn.Sequential):
-        for module in model:
-            if isinstance(module, ARDMixin):
-                chain.append(module)
-            elif not isinstance(module, _UNIT_WISE):
-                chain = []
-    return chain if len(set(chain)) == len(chain) else []
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
-"""The gradient of the objective of a dense network, written out.
+"""The gradient of the objective as one vector.
 
-The cost of a small network's step is the number of its operations and not their size;
-autograd more than doubles that number.
+That of a dense network is written out: the cost of a small network's step is the number
+of its operations and not their size, and autograd more than doubles that number.
 """
 
 from __future__ import annotations
@@ -10,14 +10,24 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sklearn_ard.nn._adam import in_parts
-from sklearn_ard.nn._layers import _EPS, ard_layers
-from sklearn_ard.nn._objective import ELBOLoss
+from sklearn_ard.nn._layers import _EPS, LinearARD, ard_layers
+from sklearn_ard.nn._networks import SkipARD
+from sklearn_ard.nn._objective import ELBOLoss, kl_divergence
 from sklearn_ard.nn._priors import LogAlphaPrior
-from sklearn_ard.nn._slim import ACTIVATIONS, dense_chain
+from sklearn_ard.nn._slim import unit_chain
 
+# Activations whose gradient is written out.
+_ACTIVATIONS = {
+    nn.ReLU: torch.relu,
+    nn.Tanh: torch.tanh,
+    nn.Sigmoid: torch.sigmoid,
+    nn.SiLU: F.silu,
+    nn.GELU: F.gelu,
+}
 # d h / d z, given z and h = activation(z)
 _SLOPES = {
     nn.ReLU: lambda z, h: torch.sign(h),
@@ -57,73 +67,41 @@ class _Part:
     mask: Tensor | None  # None where nothing is masked
 
 
-class DenseGradient:
-    """Gradient of an :class:`ELBOLoss` with respect to all parameters, as one vector.
+def gradient_of(model: nn.Module, criterion: ELBOLoss) -> VectorGradient:
+    """The fastest gradient that there is for a network."""
+    if DenseGradient.applies_to(model, criterion):
+        return DenseGradient(model, criterion)
+    return VectorGradient(model, criterion)
 
-    It has the values to itself, until :meth:`write_back` gives them to the modules.
+
+class VectorGradient:
+    """Gradient of an :class:`ELBOLoss` with respect to all parameters, as one vector.
 
     Parameters
     ----------
     model : Module
-        A network that the gradient :meth:`applies_to`.
+        A network with ARD layers.
     criterion : ELBOLoss
-        Its objective.
+        Its objective, or that of a network of which it is the live part.
 
     Attributes
     ----------
     parameter : Parameter of shape (n,)
         For an optimiser; :meth:`backward` sets its `grad`.
     sources : list of Parameter
-        What it is made of: the weights of all layers, the logarithms of their
-        variances, the biases and the parameters of the likelihood.
-
-    References
-    ----------
-    Kingma, Salimans, Welling (2015). Variational Dropout and the Local
-    Reparameterization Trick. arXiv:1506.02557, section 2.3.
+        What it is made of.
     """
 
     def __init__(self, model: nn.Module, criterion: ELBOLoss):
-        self._criterion = criterion
-        self._chain, self._skip = dense_chain(model)
-        layers = [layer for layer, _ in self._chain]
-        if self._skip is not None:
-            layers.insert(1, self._skip)
-        self._layers, self._prior = layers, layers[0].prior
-        self._n_outputs = len(self._chain[-1][0].mask)
-        self.sources = [
-            *(layer.weight for layer in layers),
-            *(layer.log_sigma2 for layer in layers),
-            *(layer.bias for layer in layers if layer.bias is not None),
-            *criterion.likelihood.parameters(),
-        ]
+        self._model, self._criterion = model, criterion
+        self.sources = self._list_sources()
         n = sum(source.numel() for source in self.sources)
         self.parameter = nn.Parameter(self.sources[0].new_zeros(n))
         self.parameter.grad = torch.zeros_like(self.parameter)
         self.read()
-        self._lay_out()
 
-    @staticmethod
-    def applies_to(model: nn.Module, criterion: ELBOLoss) -> bool:
-        """Whether the gradient of this objective is written out here.
-
-        It is for dense layers one after the other with the usual activations, a linear
-        skip connection or none, one prior whose divergence depends on log alpha alone,
-        and a likelihood of this package; nothing may be frozen, hooked or
-        deterministic.
-        """
-        chain, _ = dense_chain(model)
-        layers = ard_layers(model)
-        modules = [*model.modules(), *criterion.modules()]
-        return (
-            bool(chain)
-            and len({type(layer.prior) for layer in layers}) == 1
-            and isinstance(layers[0].prior, LogAlphaPrior)
-            and hasattr(criterion.likelihood, "gradient")
-            and not any(layer.deterministic for layer in layers)
-            and all(p.requires_grad for m in modules for p in m.parameters())
-            and not any(m._forward_hooks or m._forward_pre_hooks for m in modules)
-        )
+    def _list_sources(self):
+        return [*self._model.parameters(), *self._criterion.parameters()]
 
     def split(self, vector: Tensor) -> list[Tensor]:
         """A vector like `parameter` in views of the shapes of the `sources`."""
@@ -147,7 +125,6 @@ class DenseGradient:
         ):
             source.copy_(part)
 
-    @torch.inference_mode()
     def backward(
         self, x: Tensor, target: Tensor, sample_weight: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -167,6 +144,81 @@ class DenseGradient:
         output : Tensor of shape (n, n_outputs)
             What the network gave.
         """
+        self.write_back()
+        criterion = self._criterion
+        output = self._model.train()(x)
+        nll = (criterion.likelihood(output, target) * sample_weight).mean()
+        loss = nll
+        if criterion.beta:
+            factor = criterion.reg_factor * criterion.beta / criterion.num_data
+            loss = nll + factor * kl_divergence(self._model)
+        grads = torch.autograd.grad(loss, self.sources, materialize_grads=True)
+        torch.cat([grad.flatten() for grad in grads], out=self.parameter.grad)
+        return nll.detach(), output.detach()
+
+
+class DenseGradient(VectorGradient):
+    """The same for a dense network, written out.
+
+    It has the values to itself, until :meth:`write_back` gives them to the modules.
+    The `sources` are the weights of all layers, the logarithms of their variances, the
+    biases and the parameters of the likelihood.
+
+    Parameters
+    ----------
+    model : Module
+        A network that the gradient :meth:`applies_to`.
+    criterion : ELBOLoss
+        Its objective.
+
+    References
+    ----------
+    Kingma, Salimans, Welling (2015). Variational Dropout and the Local
+    Reparameterization Trick. arXiv:1506.02557, section 2.3.
+    """
+
+    def __init__(self, model: nn.Module, criterion: ELBOLoss):
+        layers, self._skip = unit_chain(model)
+        self._chain = list(zip(layers, _activations(model), strict=True))
+        if self._skip is not None:
+            layers.insert(1, self._skip)
+        self._layers, self._prior = layers, layers[0].prior
+        self._n_outputs = len(self._chain[-1][0].mask)
+        super().__init__(model, criterion)
+        self._lay_out()
+
+    def _list_sources(self):
+        return [
+            *(layer.weight for layer in self._layers),
+            *(layer.log_sigma2 for layer in self._layers),
+            *(layer.bias for layer in self._layers if layer.bias is not None),
+            *self._criterion.likelihood.parameters(),
+        ]
+
+    @staticmethod
+    def applies_to(model: nn.Module, criterion: ELBOLoss) -> bool:
+        """Whether the gradient of this objective is written out here.
+
+        It is for dense layers one after the other with the usual activations, a linear
+        skip connection or none, one prior whose divergence depends on log alpha alone,
+        and a likelihood of this package; nothing may be frozen, hooked or
+        deterministic.
+        """
+        layers = ard_layers(model)
+        modules = [*model.modules(), *criterion.modules()]
+        return (
+            bool(unit_chain(model)[0])
+            and _activations(model) is not None
+            and len({type(layer.prior) for layer in layers}) == 1
+            and isinstance(layers[0].prior, LogAlphaPrior)
+            and hasattr(criterion.likelihood, "gradient")
+            and not any(layer.deterministic for layer in layers)
+            and all(p.requires_grad for m in modules for p in m.parameters())
+            and not any(m._forward_hooks or m._forward_pre_hooks for m in modules)
+        )
+
+    @torch.inference_mode()
+    def backward(self, x, target, sample_weight):
         for part in self._parts:
             torch.exp(part.log_sigma2, out=part.sigma2)
             if part.mask is not None:
@@ -200,7 +252,7 @@ class DenseGradient:
                 z, skipped = z.tensor_split([-self._n_outputs], dim=1)
             if block.bias is not None:
                 z += block.bias
-            h = z if block.activation is None else ACTIVATIONS[block.activation](z)
+            h = z if block.activation is None else _ACTIVATIONS[block.activation](z)
             # noise / std: twice the derivative of the output by the variance
             trace.append((read, square, noise.div_(std), z, h))
         return h if skipped is None else h + skipped, trace
@@ -270,3 +322,17 @@ class DenseGradient:
             bias, grad_bias = (None, None) if layer.bias is None else next(others)
             self._blocks.append(_Block(*views, bias, grad_bias, activation))
         self._likelihood = list(others)
+
+
+def _activations(model):
+    """The activation after each layer (or None) of a dense chain; None for others."""
+    found = []
+    for module in model.network if type(model) is SkipARD else model:
+        exact = getattr(module, "approximate", "none") == "none"  # of GELU
+        if type(module) is LinearARD:
+            found.append(None)
+        elif found and found[-1] is None and type(module) in _ACTIVATIONS and exact:
+            found[-1] = type(module)
+        elif type(module) is not nn.Identity:
+            return None
+    return found

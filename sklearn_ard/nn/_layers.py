@@ -372,11 +372,17 @@ def sparsity(model: nn.Module) -> float:
     ValueError
         If the network has no ARD layer.
     """
-    layers = ard_layers(model)
-    if not layers:
+    if not ard_layers(model):
         raise ValueError(
             f"'model' must contain ARD layers (LinearARD, Conv2dARD, ...). "
             f"Got {type(model).__name__} with none instead."
         )
+    kept, total = count_weights(model)
+    return 1 - kept / total
+
+
+def count_weights(model: nn.Module) -> tuple[int, int]:
+    """Prunable weights that evaluation mode uses, and all there are."""
+    layers = ard_layers(model)
     kept = sum(int(layer.keep().sum()) for layer in layers)
-    return 1 - kept / sum(layer.weight.numel() for layer in layers)
+    return kept, sum(layer.weight.numel() for layer in layers)

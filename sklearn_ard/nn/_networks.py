@@ -6,7 +6,13 @@ from numbers import Integral, Number
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn._layers import Conv1dARD, Conv2dARD, Conv3dARD, LinearARD
+from sklearn_ard.nn._layers import (
+    ARDMixin,
+    Conv1dARD,
+    Conv2dARD,
+    Conv3dARD,
+    LinearARD,
+)
 
 ACTIVATIONS = {
     "relu": nn.ReLU,
@@ -16,6 +22,14 @@ ACTIVATIONS = {
     "gelu": nn.GELU,
     "identity": nn.Identity,
 }
+
+# Modules that keep every unit (channel) where it is; the norms have a value for each.
+_UNIT_WISE = (
+    nn.ReLU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.GELU, nn.Identity, nn.ELU, nn.LeakyReLU,
+    nn.Softplus, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
+    nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d,
+)  # fmt: skip
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 _CONVOLUTIONS = {1: Conv1dARD, 2: Conv2dARD, 3: Conv3dARD}
 _POOLINGS = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
@@ -252,3 +266,39 @@ def _append_dense(model, n_inputs, n_outputs, hidden_layer_sizes, activation, pr
     with torch.no_grad():  # begin near the mean of the targets
         model[-1].weight.mul_(0.1)
         model[-1].bias.zero_()
+
+
+def last_chain(model: nn.Module) -> tuple[list[ARDMixin], bool]:
+    """The last ARD layers of a Sequential that read one another.
+
+    Parameters
+    ----------
+    model : Module
+        A network.
+
+    Returns
+    -------
+    layers : list of ARD layers
+        In their order: each reads the units (channels) of the one before, by way of
+        modules that keep every unit where it is. Empty where one is used twice.
+    whole : bool
+        Whether the network is nothing but such layers, activations, pooling, dropout
+        and flattening.
+    """
+    layers: list[ARDMixin] = []
+    if type(model) is not ConvARD and type(model).forward is not nn.Sequential.forward:
+        return layers, False
+    whole = flat = True
+    for module in model:
+        if isinstance(module, ARDMixin):
+            if isinstance(module, LinearARD) and not flat:  # it reads no channels
+                layers, whole = [], False
+            layers.append(module)
+            flat = isinstance(module, LinearARD)
+            whole &= getattr(module, "groups", 1) == 1
+        elif isinstance(module, (*_UNIT_WISE, *_NORMS)):
+            flat |= isinstance(module, nn.Flatten)
+            whole &= not isinstance(module, _NORMS)
+        else:
+            layers, whole = [], False
+    return (layers, whole) if len(set(layers)) == len(layers) else ([], False)

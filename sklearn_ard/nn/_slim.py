@@ -1,4 +1,4 @@
-"""The live part of a dense network, as a network of its own.
+"""The live part of a network, as a network of its own.
 
 Unlike :func:`compact` it is still an ARD network, to be trained or weighed; and what
 becomes of it can be written back.
@@ -9,27 +9,18 @@ import math
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sklearn_ard.nn._layers import LinearARD, ard_layers
-from sklearn_ard.nn._networks import SkipARD
+from sklearn_ard.nn._layers import ARDMixin, LinearARD, ard_layers
+from sklearn_ard.nn._networks import ConvARD, SkipARD, last_chain
+from sklearn_ard.nn._priors import LogAlphaPrior
 
 # Log variance of weights that have never been trained; their mean is 0.
 _UNTRAINED = -12.0
 
-# Activations that may stand between the layers of a dense chain.
-ACTIVATIONS = {
-    nn.ReLU: torch.relu,
-    nn.Tanh: torch.tanh,
-    nn.Sigmoid: torch.sigmoid,
-    nn.SiLU: F.silu,
-    nn.GELU: F.gelu,
-}
 
-
-def dense_chain(model: nn.Module) -> tuple[list, LinearARD | None]:
-    """The dense layers of a network, and the linear skip connection beside them.
+def unit_chain(model: nn.Module) -> tuple[list[ARDMixin], LinearARD | None]:
+    """The ARD layers of a network, and the linear skip connection beside them.
 
     Parameters
     ----------
@@ -38,37 +29,58 @@ def dense_chain(model: nn.Module) -> tuple[list, LinearARD | None]:
 
     Returns
     -------
-    chain : list of (LinearARD, type or None)
-        Layers in their order, each with its activation; empty where there is anything
-        else in the network, or a layer twice.
+    layers : list of ARD layers
+        In their order, each of which reads the units (channels) of the one before, by
+        way of activations, pooling and flattening; empty where there is anything else
+        in the network, or a layer twice.
     skip : LinearARD or None
         The linear map of a :class:`SkipARD`.
     """
     skip = None
     if type(model) is SkipARD and model.linear.bias is None:
         model, skip = model.network, model.linear
-    if type(model).forward is not nn.Sequential.forward:
-        return [], None
-    chain = []
-    for module in model:
-        exact = getattr(module, "approximate", "none") == "none"  # of GELU
-        if type(module) is LinearARD:
-            chain.append((module, None))
-        elif chain and chain[-1][1] is None and type(module) in ACTIVATIONS and exact:
-            chain[-1] = chain[-1][0], type(module)
-        elif type(module) is not nn.Identity:
-            return [], None
-    layers = [layer for layer, _ in chain] + ([] if skip is None else [skip])
-    return (chain, skip) if len(set(layers)) == len(layers) else ([], None)
+    layers, whole = last_chain(model)
+    return (layers, skip) if whole and skip not in layers else ([], None)
+
+
+def _units_read(layers, flags):
+    """What each layer reads with a weight whose flag is True.
+
+    Parameters
+    ----------
+    layers : list of ARD layers
+        A chain.
+    flags : list of bool Tensor
+        One for each layer, of the shape of its weights.
+
+    Returns
+    -------
+    list of bool Tensor
+        The inputs (channels), then the units of every layer but the last. Of a channel
+        that is flattened several inputs of the next layer are parts.
+    """
+    read = [
+        layer.per_input(flag) > 0 for layer, flag in zip(layers, flags, strict=True)
+    ]
+    return read[:1] + [
+        live.view(len(layer.mask), -1).any(dim=1)
+        for layer, live in zip(layers, read[1:], strict=False)
+    ]
+
+
+def _columns_of(layer, units):
+    """The inputs of a layer that units before it are, in a bool Tensor."""
+    return units.repeat_interleave(layer.mask.shape[1] // len(units))
 
 
 class Slim:
-    """A dense network without the units that nobody reads and the masked inputs.
+    """A network without the units that nobody reads and the masked inputs.
 
     Parameters
     ----------
     model : Module
-        Any network; one that is no dense chain is left as it is.
+        Any network; one that is no chain is left as it is, and so are the inputs of
+        convolutions.
 
     Attributes
     ----------
@@ -96,25 +108,38 @@ class Slim:
         self.network, self.inputs = model, None
         self._pairs: list[tuple] = []  # layer, its small one, (columns, rows)
         self._live: dict[nn.Parameter, tuple[Tensor, ...]] = {}
-        chain, skip = dense_chain(model)
-        if not chain:
+        layers, skip = unit_chain(model)
+        if not layers:
             return
-        layers = [layer for layer, _ in chain]
-        read = [layer.mask.any(dim=0) for layer in layers]
+        units = _units_read(layers, [layer.mask.bool() for layer in layers])
         if skip is not None:
-            read[0] = read[0] | skip.mask.any(dim=0)
-        if all(bool(live.all()) for live in read):
+            units[0] |= skip.mask.any(dim=0)
+        if not all(isinstance(layer, LinearARD) for layer in layers):
+            for live in units:  # torch has no convolutions of nothing
+                live[0] |= not live.any()
+        by_columns = _reads_columns(model)
+        if not by_columns:
+            units[0].fill_(True)
+        if all(bool(live.all()) for live in units):
             return
-        self.inputs = read[0].nonzero().flatten()
-        outputs = torch.arange(len(layers[-1].mask), device=self.inputs.device)
-        units = [live.nonzero().flatten() for live in read] + [outputs]
-        ends = list(pairwise(units))
+        outputs = units[0].new_ones(len(layers[-1].mask))
+        ends = [
+            (_columns_of(layer, before), after)
+            for layer, (before, after) in zip(
+                layers, pairwise([*units, outputs]), strict=True
+            )
+        ]
         if skip is not None:
-            layers, ends = [*layers, skip], [*ends, (self.inputs, outputs)]
+            layers, ends = [*layers, skip], [*ends, (units[0], outputs)]
+        ends = [[live.nonzero().flatten() for live in both] for both in ends]
+        if by_columns:
+            self.inputs = ends[0][0]
         self.network = copy.deepcopy(model)
         self._pairs = list(zip(layers, ard_layers(self.network), ends, strict=True))
         for layer, small, (columns, rows) in self._pairs:
-            small.in_features, small.out_features = len(columns), len(rows)
+            kind = "features" if isinstance(layer, LinearARD) else "channels"
+            setattr(small, f"in_{kind}", len(columns))
+            setattr(small, f"out_{kind}", len(rows))
             small.mask = layer.mask[rows][:, columns]
             for parameter in (layer.weight, layer.log_sigma2):
                 self._live[parameter] = rows[:, None], columns
@@ -152,9 +177,15 @@ class Slim:
             layer.mask[rows[:, None], columns] = small.mask
 
 
+def _reads_columns(model):
+    """Whether columns are the inputs of the first layer, and not parts of channels."""
+    network = model.network if type(model) is SkipARD else model
+    return type(network) is not ConvARD and isinstance(network[0], LinearARD)
+
+
 @torch.no_grad()
 def connected_units(model: nn.Module) -> list[Tensor]:
-    """Which hidden units of a dense chain have unmasked weights on both sides.
+    """Which hidden units (channels) of a chain have unmasked weights on both sides.
 
     Parameters
     ----------
@@ -164,106 +195,117 @@ def connected_units(model: nn.Module) -> list[Tensor]:
     Returns
     -------
     list of bool Tensor
-        One per hidden layer; none where the network is no dense chain.
+        One per hidden layer; none where the network is no chain.
     """
-    layers = [layer for layer, _ in dense_chain(model)[0]]
+    layers, _ = unit_chain(model)
+    read = _units_read(layers, [layer.mask.bool() for layer in layers])
     return [
-        layer.mask.any(dim=1) & reader.mask.any(dim=0)
-        for layer, reader in pairwise(layers)
+        layer.mask.flatten(1).any(dim=1) & live
+        for layer, live in zip(layers, read[1:], strict=False)
     ]
 
 
 @torch.no_grad()
 def narrow_(model: nn.Module, widths: list[int]) -> None:
-    """Mask hidden units of a dense chain until so many are left in every layer.
+    """Mask hidden units of a chain until so many are left in every layer.
 
     Connected units stay before others. The others are marked as never trained, for
-    :func:`mask_untrained_`. A network that is no dense chain is left as it is.
+    :func:`mask_untrained_`. A network that is no chain is left as it is.
 
     Parameters
     ----------
     model : Module
-        A dense chain.
+        A chain.
     widths : list of int
         Units of each hidden layer, at most.
     """
-    layers = [layer for layer, _ in dense_chain(model)[0]]
-    if not layers:
-        return
-    gone = [torch.zeros_like(layers[0].mask[0], dtype=torch.bool)]  # no inputs
+    layers, _ = unit_chain(model)
+    gone = []
     for reader, connected, width in zip(
-        layers[1:], connected_units(model), widths, strict=True
+        layers[1:], connected_units(model), widths, strict=bool(layers)
     ):
         order = torch.argsort(connected.int(), descending=True, stable=True)
-        lost = order[width:]
-        reader.weight[:, lost] = 0.0
-        reader.log_sigma2[:, lost] = _UNTRAINED
-        gone.append(torch.zeros_like(connected).index_fill_(0, lost, True))
+        lost = torch.zeros_like(connected).index_fill_(0, order[width:], True)
+        columns = _columns_of(reader, lost)
+        reader.weight[:, columns] = 0.0
+        reader.log_sigma2[:, columns] = _UNTRAINED
+        gone.append(lost)
     mask_units_(model, gone)
 
 
 @torch.no_grad()
 def mask_untrained_(model: nn.Module) -> None:
     """Mask the units again that :func:`narrow_` has left out, if masks were lifted."""
-    layers = [layer for layer, _ in dense_chain(model)[0]]
-    if not layers:
-        return
-    gone = [torch.zeros_like(layers[0].mask[0], dtype=torch.bool)]  # no inputs
-    for reader in layers[1:]:
-        untrained = (reader.weight == 0) & (reader.log_sigma2 == _UNTRAINED)
-        gone.append(untrained.all(dim=0))
-    mask_units_(model, gone)
+    layers, _ = unit_chain(model)
+    trained = [
+        (layer.weight != 0) | (layer.log_sigma2 != _UNTRAINED) for layer in layers
+    ]
+    mask_units_(model, [~units for units in _units_read(layers, trained)[1:]])
 
 
 @torch.no_grad()
 def begin_narrow_(model: nn.Module, widths: list[int]) -> None:
     """:func:`narrow_` a new network, and scale its weights to what they read then."""
     narrow_(model, widths)
-    layers = [layer for layer, _ in dense_chain(model)[0]]
-    for reader, width in zip(layers[1:], widths, strict=True):
-        n_read = reader.in_features
-        if width < n_read:
-            live = reader.mask.any(dim=0)
-            reader.weight[:, live] *= math.sqrt(n_read / width)
-            reader.log_sigma2[:, live] += math.log(n_read / width)
+    layers, _ = unit_chain(model)
+    for reader, connected in zip(layers[1:], connected_units(model), strict=False):
+        n_units, n_live = len(connected), int(connected.sum())
+        if n_live < n_units:
+            live = _columns_of(reader, connected)
+            reader.weight[:, live] *= math.sqrt(n_units / n_live)
+            reader.log_sigma2[:, live] += math.log(n_units / n_live)
 
 
 @torch.no_grad()
 def lost_units(model: nn.Module, margin: float) -> list[Tensor]:
-    """Inputs and units of a dense chain that nobody has a use for.
+    """Inputs and units (channels) of a chain that nobody has a use for.
 
     Parameters
     ----------
     model : Module
-        A dense chain.
+        A chain.
     margin : float
         By how much log alpha of every weight that reads them exceeds the threshold of
-        its prior.
+        its prior. (A prior that looks at more than log alpha loses masked ones only.)
 
     Returns
     -------
     list of bool Tensor
         What each layer reads: the inputs, then the units of every hidden layer.
     """
-    chain, skip = dense_chain(model)
+    layers, skip = unit_chain(model)
 
-    def lost(layer):
-        gone = layer.log_alpha > layer.prior.threshold + margin
-        return (gone | (layer.mask == 0)).all(dim=0)
+    def useful(layer):
+        useful = layer.mask.bool()
+        if isinstance(layer.prior, LogAlphaPrior):
+            useful &= layer.log_alpha <= layer.prior.threshold + margin
+        return useful
 
-    found = [lost(layer) for layer, _ in chain]
+    read = _units_read(layers, [useful(layer) for layer in layers])
     if skip is not None:
-        found[0] &= lost(skip)
-    return found
+        read[0] |= useful(skip).any(dim=0)
+    return [~units for units in read]
 
 
-def mask_units_(model: nn.Module, gone: list[Tensor]) -> None:
-    """Mask inputs and units of a dense chain, given as by :func:`lost_units`."""
-    chain, skip = dense_chain(model)
-    layers = [layer for layer, _ in chain]
-    for layer, units in zip(layers, gone, strict=True):
-        layer.mask_inputs_(~units)
-    for layer, units in zip(layers[:-1], gone[1:], strict=True):
+def mask_units_(
+    model: nn.Module, gone: list[Tensor], inputs: Tensor | None = None
+) -> None:
+    """Mask hidden units of a chain, and inputs.
+
+    Parameters
+    ----------
+    model : Module
+        A chain.
+    gone : list of bool Tensor
+        True for the units to mask, one per hidden layer.
+    inputs : bool Tensor, optional
+        True for the inputs (channels) to mask; None for none.
+    """
+    layers, skip = unit_chain(model)
+    for (layer, reader), units in zip(pairwise(layers), gone, strict=True):
         layer.mask_outputs_(~units)
-    if skip is not None:
-        skip.mask_inputs_(~gone[0])
+        reader.mask_inputs_(_columns_of(reader, ~units))
+    if inputs is not None:
+        layers[0].mask_inputs_(~inputs)
+        if skip is not None:
+            skip.mask_inputs_(~inputs)

@@ -1,4 +1,4 @@
-"""Training of a dense network as one vector, and of ever less of it."""
+"""Training of a network as one vector, and of ever less of it."""
 
 import math
 
@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn._adam import VectorAdam
-from sklearn_ard.nn._gradient import DenseGradient
-from sklearn_ard.nn._layers import ard_layers
+from sklearn_ard.nn._gradient import gradient_of
+from sklearn_ard.nn._layers import LinearARD, ard_layers
 from sklearn_ard.nn._objective import ELBOLoss
-from sklearn_ard.nn._slim import Slim, lost_units, mask_units_
+from sklearn_ard.nn._slim import Slim, lost_units, mask_units_, unit_chain
 
 # By how much log alpha of every weight that reads a unit exceeds the threshold, two
 # times in a row, when the unit leaves the training for good. (Once is not enough: a
@@ -17,20 +17,20 @@ from sklearn_ard.nn._slim import Slim, lost_units, mask_units_
 # of 1024-1024 on Friedman's function, 5,000×50, was 8,188 nats below zero, without any
 # shrinking 8,113, so 8,062 (means of four seeds).
 MARGIN = 4.0
-# Weights of a network that is not worth shrinking in the middle of its training: its
-# step costs the number of operations.
+# Weights of a dense network that is not worth shrinking in the middle of its training:
+# its step costs the number of operations.
 _SMALL = 20_000
 _WORTH = 0.9  # share of units, multiplied over the layers, below which it pays
 
 
-class DenseTrainer:
-    """Trains what is live of a dense network with Adam, as one vector.
+class Trainer:
+    """Trains what is live of a network with Adam, as one vector.
 
     Parameters
     ----------
     model : Module
-        A network that :class:`DenseGradient` applies to. It has its old values until
-        :meth:`write_back`.
+        A network that the trainer :meth:`applies_to`: one :func:`unit_chain`, nothing
+        frozen or hooked. It has its old values until :meth:`write_back`.
     criterion : ELBOLoss
         Its objective.
     lr : float
@@ -48,15 +48,26 @@ class DenseTrainer:
         self._criterion = criterion
         self._slims, self._suspects = [Slim(model)], None
         self.inputs = self._slims[0].inputs
-        self._gradient = DenseGradient(self._slims[0].network, criterion)
+        self._gradient = gradient_of(self._slims[0].network, criterion)
         self.optimizer = VectorAdam(self._gradient.parameter, lr)
+
+    @staticmethod
+    def applies_to(model: nn.Module) -> bool:
+        """Whether a network can be trained as one vector."""
+        return (
+            bool(unit_chain(model)[0])
+            and all(p.requires_grad for p in model.parameters())
+            and not any(
+                m._forward_hooks or m._forward_pre_hooks for m in model.modules()
+            )
+        )
 
     def parameters(self) -> list[nn.Parameter]:
         """What is trained, as of a module."""
         return [self._gradient.parameter]
 
     def step(self, x: Tensor, target: Tensor, sample_weight: Tensor):
-        """Train on a batch; see :meth:`DenseGradient.backward`."""
+        """Train on a batch; see :meth:`VectorGradient.backward`."""
         result = self._gradient.backward(x, target, sample_weight)
         self.optimizer.step()
         return result
@@ -67,9 +78,14 @@ class DenseTrainer:
             slim.read()
         self._gradient.read()
 
+    def live(self) -> nn.Module:
+        """The live part of the model, as it is now. Not to be changed."""
+        self._gradient.write_back()
+        return self._slims[-1].network
+
     def write_back(self) -> None:
         """Give the model what has been trained."""
-        self._gradient.write_back()
+        self.live()
         for slim in reversed(self._slims):
             slim.write_back()
 
@@ -77,16 +93,18 @@ class DenseTrainer:
     def shrink(self) -> bool:
         """Leave out units and inputs that have been pruned for good.
 
-        They are those that were superfluous at the last call already. Call it after
-        :meth:`write_back`. The masks of the model know of it.
+        They are those that were superfluous at the last call already. The masks of the
+        model know of it.
 
         Returns
         -------
         bool
             Whether there is a new optimiser, and `inputs` may be others.
         """
-        network = self._slims[-1].network
-        if sum(layer.weight.numel() for layer in ard_layers(network)) < _SMALL:
+        network = self.live()
+        layers = ard_layers(network)
+        dense = all(isinstance(layer, LinearARD) for layer in layers)
+        if dense and sum(layer.weight.numel() for layer in layers) < _SMALL:
             return False
         suspects, self._suspects = self._suspects, lost_units(network, MARGIN)
         if suspects is None:
@@ -94,11 +112,14 @@ class DenseTrainer:
         gone = [a & b for a, b in zip(suspects, self._suspects, strict=True)]
         if math.prod(1 - units.float().mean().item() for units in gone) > _WORTH:
             return False
-        mask_units_(network, gone)
+        inputs, *units = gone
+        mask_units_(network, units, inputs)
         for outer in reversed(self._slims):
             outer.write_masks_back()
         slim, self._suspects = Slim(network), None
-        old, gradient = self._gradient, DenseGradient(slim.network, self._criterion)
+        if slim.network is network:  # these inputs can not leave
+            return False
+        old, gradient = self._gradient, gradient_of(slim.network, self._criterion)
 
         def live_part(vector):
             parts = zip(old.sources, old.split(vector), strict=True)
