@@ -2,8 +2,23 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ard.nn import DenseARD, LinearARD, SkipARD, ard_layers, mask_unread_units_
-from sklearn_ard.nn._slim import Slim
+from sklearn_ard.nn import (
+    Conv1dARD,
+    ConvARD,
+    DenseARD,
+    LinearARD,
+    SkipARD,
+    ard_layers,
+    kl_divergence,
+    mask_unread_units_,
+)
+from sklearn_ard.nn._slim import (
+    Slim,
+    begin_narrow_,
+    connected_units,
+    mask_units_,
+    unit_chain,
+)
 
 
 def make_masked(skip=True):
@@ -76,3 +91,83 @@ def test_a_network_of_which_nothing_is_live_is_still_one():
     slim = Slim(model)
     assert slim.network(torch.zeros(5, 0)).shape == (5, 2)
     slim.write_back()
+
+
+CONVOLUTIONS = {
+    "images": lambda prior: ConvARD(
+        (2, 8, 8), 3, (5, 4), hidden_layer_sizes=(6,), prior=prior
+    ),
+    "series": lambda prior: ConvARD(
+        (1, 12), 2, (6,), 5, hidden_layer_sizes=(), padding=2, pool_size=3, prior=prior
+    ),
+}
+
+
+def make_masked_channels(kind, prior="log_uniform"):
+    torch.manual_seed(0)
+    model = CONVOLUTIONS[kind](prior)
+    layers = ard_layers(model)
+    for layer in layers:
+        layer.mask.copy_(torch.rand_like(layer.mask) > 0.3)
+    gone = [torch.arange(len(layer.mask)) % 3 == 1 for layer in layers[:-1]]
+    mask_units_(model, gone)
+    x = torch.randn(9, *model.input_shape).flatten(1)
+    return model, gone, x
+
+
+@pytest.mark.parametrize("prior", ["log_uniform", "group_ard"])
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_channels_that_nobody_reads_leave_a_network_of_convolutions(kind, prior):
+    model, gone, x = make_masked_channels(kind, prior)
+    slim = Slim(model)
+    assert slim.inputs is None
+    layers, small = ard_layers(model), ard_layers(slim.network)
+    for layer, little, units in zip(layers, small, gone, strict=False):
+        assert len(little.weight) == len(layer.weight) - units.sum()
+    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
+    torch.testing.assert_close(kl_divergence(slim.network), kl_divergence(model))
+    with torch.no_grad():
+        for parameter in slim.network.parameters():
+            parameter += 1
+    slim.write_back()
+    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
+    slim.read()
+    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
+
+
+def test_connected_units_of_convolutions_are_channels():
+    model, gone, _ = make_masked_channels("images")
+    for connected, units in zip(connected_units(model), gone, strict=True):
+        assert torch.equal(connected, ~units)
+    begin_narrow_(model, [2, 3, 4])
+    assert [int(units.sum()) for units in connected_units(model)] == [2, 3, 4]
+
+
+def test_convolutions_of_which_nothing_is_live_are_still_a_network():
+    model, _, x = make_masked_channels("images")
+    for layer in ard_layers(model):
+        layer.mask.zero_()
+    slim = Slim(model)
+    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
+    assert [len(layer.weight) for layer in ard_layers(slim.network)] == [1, 1, 1, 3]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Sequential(Conv1dARD(2, 4, 3, groups=2), nn.Flatten(), LinearARD(8, 1)),
+        nn.Sequential(Conv1dARD(1, 4, 3), nn.BatchNorm1d(4), Conv1dARD(4, 1, 3)),
+        nn.Sequential(Conv1dARD(1, 4, 3), LinearARD(8, 2)),  # along the series
+        nn.Sequential(nn.Sequential(LinearARD(3, 2)), LinearARD(2, 1)),
+    ],
+    ids=["groups", "norm", "no flattening", "nested"],
+)
+def test_these_are_no_chains(model):
+    assert unit_chain(model) == ([], None)
+
+
+def test_a_dense_layer_along_a_series_reads_no_channels():
+    model = nn.Sequential(Conv1dARD(1, 4, 3), nn.ReLU(), LinearARD(8, 2))
+    model[2].mask[:, 4:] = 0
+    mask_unread_units_(model)
+    assert model[0].mask.all()

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import make_friedman1
+from sklearn.datasets import load_digits, make_friedman1
 from skorch.callbacks import Callback
 
-from sklearn_ard import ARDRegressor
-from sklearn_ard.nn import DenseARD, ELBOLoss, SkipARD, ard_layers
+from sklearn_ard import ARDClassifier, ARDRegressor
+from sklearn_ard.nn import ConvARD, DenseARD, ELBOLoss, SkipARD, ard_layers
 from sklearn_ard.nn._slim import (
     begin_narrow_,
     connected_units,
@@ -66,6 +66,42 @@ def test_what_is_lost_leaves_and_the_rest_trains_on_where_it_was():
     changed = second.weight != old
     assert changed[:20, :50].all()
     assert not changed[20:].any() and not changed[:, 50:].any()
+
+
+def test_channels_that_are_lost_leave():
+    torch.manual_seed(0)
+    model = ConvARD((1, 8, 8), 1, (6, 8), hidden_layer_sizes=(10,))
+    with torch.no_grad():
+        for layer in ard_layers(model):
+            layer.weight.copy_(layer.weight.sign() * 0.1)
+        ard_layers(model)[1].log_sigma2[:, :2] = 9.0  # channels 0 and 1 of the first
+        ard_layers(model)[2].log_sigma2[:, : 3 * 4] = 9.0  # 0 to 2 of the second
+    trainer = Trainer(model, ELBOLoss(model, 100), lr=0.01)
+    batch = torch.randn(16, 64), torch.randn(16), torch.ones(16)
+    trainer.step(*batch)
+    before = trainer.optimizer.mean
+    assert not trainer.shrink()
+    assert trainer.shrink()
+    live = trainer.live()
+    shapes = [tuple(layer.weight.shape) for layer in ard_layers(live)]
+    assert shapes == [(4, 1, 3, 3), (5, 4, 3, 3), (10, 20), (1, 10)]
+    # the moments are those of the same weights as before
+    first = ard_layers(model)[0].weight.numel()
+    torch.testing.assert_close(
+        trainer.optimizer.mean[: 4 * 9], before[:first].view(6, 9)[2:].flatten()
+    )
+    trainer.step(*batch)
+    trainer.write_back()
+    torch.testing.assert_close(live.eval()(batch[0]), model.eval()(batch[0]))
+    assert not trainer.shrink() and not trainer.shrink()  # nothing is left to lose
+
+
+def test_inputs_of_convolutions_stay():
+    model = ConvARD((2, 4, 4), 1, (3,), hidden_layer_sizes=())
+    ard_layers(model)[0].mask[:, 0] = 0
+    trainer = Trainer(model, ELBOLoss(model, 100), lr=0.01)
+    assert not any(trainer.shrink() for _ in range(3))
+    assert trainer.inputs is None
 
 
 def test_nothing_leaves_that_is_within_the_margin():
@@ -142,6 +178,17 @@ def test_wide_networks_are_trained_as_narrow_as_they_need_to_be(shrink):
     kept = sum(layer.keep().sum().item() for layer in ard_layers(model.net_.module_))
     assert model.sparsity_ >= 1 - kept / n_weights
     assert model.net_.module_.network[2].weight.shape == (300, 300)
+
+
+def test_a_convolutional_network_trains_in_fewer_channels():
+    X, y = load_digits(return_X_y=True)
+    sizes = Sizes()
+    model = ARDClassifier(
+        input_shape=(1, 8, 8), conv_channels=(16, 16), reg_factor=5.0, max_iter=60,
+        random_state=0, callbacks=[sizes],
+    ).fit(X[:1200], y[:1200])  # fmt: skip
+    assert sizes.found[-1] < 0.9 * sizes.found[0]
+    assert model.score(X[1200:], y[1200:]) > 0.85
 
 
 class Watch(Callback):
