@@ -7,17 +7,19 @@
     python examples/benchmarks/training.py memory
 
 All in one process, side by side. `--threads` is for every contender; `--data mnist.npz`
-adds LeNet-5 to the steps.
+adds LeNet-5 to the steps and the fits.
 
 steps: one step of Adam on one batch in full width, all contenders in turn, medians.
 fits: whole fits of the same number of steps on the same batches; of MLPRegressor the
-same number of epochs, of LassoNet the path from all inputs to none (600×50 only).
+same number of epochs, of LassoNet the path from all inputs to none (600×50 only). The
+loops over plain networks are stopped after a minute and scaled: their epochs are alike.
 growth: how the time of a fit grows, each time doubled four times; rows with the same
 number of epochs, columns and units with the default number of steps.
 jobs: a grid search of four values in three folds with one job and with two, which run
 already.
 memory: the most that a fit takes beyond what the process has before (`RssAnon` of
-Linux, every 20 ms), one epoch, X on disk or in memory.
+Linux, every 20 ms), X on disk or in memory; a million rows for one epoch; peers have X
+in memory, of the dtype and scale that they ask for.
 
 - dense: the network of the same shape of plain torch layers, mean squared error
 - two maps: pytorch_ard's layer and loop from its description, two linear maps for mean
@@ -43,7 +45,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from sklearn_ard import ARDRegressor
+from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.nn import (
     CategoricalLikelihood,
     ConvARD,
@@ -55,6 +57,7 @@ from sklearn_ard.nn import (
 from sklearn_ard.nn._trainer import Trainer
 
 SECONDS = 3.0  # for every contender of a step, about
+LONGEST = 60.0  # seconds of a loop over a plain network
 
 
 class TwoMaps(nn.Linear):
@@ -101,37 +104,65 @@ def adam_step(model, loss):
     return step
 
 
+def two_maps_step(n_in, sizes):
+    """A step of pytorch_ard's layers in its own style of loop."""
+    maps = stack(TwoMaps, n_in, sizes)
+
+    def loss(output, y):
+        kl = sum(layer.kl() for layer in maps if isinstance(layer, TwoMaps))
+        return F.mse_loss(output, y) + kl / 10_000
+
+    return adam_step(maps, loss)
+
+
+def dense_step(n_in, sizes):
+    """A step of the plain network."""
+    return adam_step(stack(nn.Linear, n_in, sizes), F.mse_loss)
+
+
 def contenders(n_in, sizes):
     """One training step of each, as functions of a batch."""
     module = SkipARD(DenseARD(n_in, 1, sizes), n_in, 1)
     criterion = ELBOLoss(module, 10_000, GaussianLikelihood())
     trainer = Trainer(module, criterion, 1e-3)
-    maps = stack(TwoMaps, n_in, sizes)
-
-    def two_maps_loss(output, y):
-        kl = sum(layer.kl() for layer in maps if isinstance(layer, TwoMaps))
-        return F.mse_loss(output, y) + kl / 10_000
-
     return {
         "ours": lambda x, y: trainer.step(x, y, torch.ones(len(x))),
-        "dense": adam_step(stack(nn.Linear, n_in, sizes), F.mse_loss),
-        "two maps": adam_step(maps, two_maps_loss),
+        "dense": dense_step(n_in, sizes),
+        "two maps": two_maps_step(n_in, sizes),
     }
 
 
-def lenets():
-    """A training step of a sparse and of a dense LeNet-5."""
-    module = ConvARD((1, 28, 28), 10, (20, 50), 5, (500,), padding="valid")
-    criterion = ELBOLoss(module, 10_000, CategoricalLikelihood())
-    dense = nn.Sequential(
+LENET = {"conv_channels": (20, 50), "kernel_size": 5, "padding": "valid"}
+
+
+def dense_lenet_step():
+    """A step of the plain LeNet-5."""
+    lenet = nn.Sequential(
         nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10),
     )  # fmt: skip
+    return adam_step(lenet, F.cross_entropy)
+
+
+def lenets():
+    """A training step of a sparse and of a dense LeNet-5."""
+    module = ConvARD((1, 28, 28), 10, hidden_layer_sizes=(500,), **LENET)
+    criterion = ELBOLoss(module, 10_000, CategoricalLikelihood())
+    trainer = Trainer(module, criterion, 1e-3)
     return {
-        "ours": adam_step(module, criterion),
-        "dense": adam_step(dense, F.cross_entropy),
+        "ours": lambda x, y: trainer.step(x, y, torch.ones(len(x))),
+        "dense": dense_lenet_step(),
     }
+
+
+def mnist(data, n_rows):
+    """Some images, (n, 1, 28, 28), and what they show."""
+    with np.load(data) as file:
+        key = next(key for key in file.files if file[key].ndim == 3)
+        images, digits = file[key], file[key.replace("x", "y").replace("X", "y")]
+    rows = np.random.default_rng(0).permutation(len(images))[:n_rows]
+    return images[rows].astype(np.float32)[:, None] / 255, digits[rows].astype(int)
 
 
 def medians(steps, x, y):
@@ -164,10 +195,8 @@ def report_steps(data):
         found = medians(contenders(n_in, sizes), x, y)
         print_steps(f"{n_in} inputs, {sizes[0]}-{sizes[1]}", batch, found)
     if data is not None:
-        with np.load(data) as file:
-            key = next(key for key in file.files if file[key].ndim == 3)
-            x = torch.from_numpy(file[key][:64].astype(np.float32)[:, None] / 255)
-        found = medians(lenets(), x, torch.randint(10, (64,)))
+        x, y = map(torch.from_numpy, mnist(data, 64))
+        found = medians(lenets(), x, y)
         print_steps("LeNet-5 on MNIST", 64, found)
 
 
@@ -189,24 +218,30 @@ def timed(function):
     return time.perf_counter() - start, found
 
 
-def fit_dense(X, y, sizes, n_epochs, batch_size=64):
-    """The usual loop over a plain torch network."""
-    x = torch.from_numpy(StandardScaler().fit_transform(X).astype(np.float32))
-    y = torch.from_numpy(((y - y.mean()) / y.std()).astype(np.float32))[:, None]
-    step = adam_step(stack(nn.Linear, x.shape[1], sizes), F.mse_loss)
+def seconds_of(step, x, y, n_epochs, batch_size=64):
+    """What the usual loop over a plain network takes."""
     n_batches = -(-len(x) // batch_size)
-    for _ in range(n_epochs):
+    start, done, seconds = time.perf_counter(), 0, 0.0
+    while done < n_epochs and seconds < LONGEST:
         for rows in torch.randperm(len(x)).tensor_split(n_batches):
             step(x[rows], y[rows])
+        done, seconds = done + 1, time.perf_counter() - start
+    return seconds * n_epochs / done
 
 
-def report_fits(repeats):
+def standardised(X, y):
+    """As peers need it, float32."""
+    z, t = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
+    return z.astype(np.float32), t.astype(np.float32)
+
+
+def report_fits(repeats, data):
     warnings.simplefilter("ignore")  # of networks that have not converged
-    fit_dense(*friedman(100, 5), (8,), 1)  # imports what it needs
+    dense_step(5, (8,))(torch.zeros(2, 5), torch.zeros(2, 1))  # imports what it needs
     print(
         "| network, rows × columns | steps | dense s | ours / dense | the same, "
-        "shrink=False | ours / MLPRegressor | LassoNet's path / ours |\n"
-        "|---|---:|---:|---:|---:|---:|---:|"
+        "shrink=False | two maps / dense | ours / MLPRegressor | LassoNet's path / "
+        "ours |\n|---|---:|---:|---:|---:|---:|---:|---:|"
     )
     cases = [
         (64, 600, 50, repeats),
@@ -217,8 +252,9 @@ def report_fits(repeats):
     for size, n_rows, n_columns, times in cases:
         sizes = (size, size)
         X, y = friedman(n_rows, n_columns)
-        found = {name: [] for name in ("ours", "full", "dense", "mlp")}
-        z, t = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
+        z, t = standardised(X, y)
+        x, target = torch.from_numpy(z), torch.from_numpy(t)[:, None]
+        found = {name: [] for name in ("ours", "full", "dense", "maps", "mlp")}
         for seed in range(times):
             model = ARDRegressor(sizes, random_state=seed)
             full = ARDRegressor(sizes, shrink=False, random_state=seed)
@@ -229,24 +265,46 @@ def report_fits(repeats):
                 n_iter_no_change=n_epochs, random_state=seed,
             )  # fmt: skip
             found["full"].append(timed(partial(full.fit, X, y))[0])
-            dense = partial(fit_dense, X, y, sizes, n_epochs)
-            found["dense"].append(timed(dense)[0])
+            for name, make_step in (("dense", dense_step), ("maps", two_maps_step)):
+                step = make_step(n_columns, sizes)
+                found[name].append(seconds_of(step, x, target, n_epochs))
             found["mlp"].append(timed(partial(peer.fit, z, t))[0])
-        ours, full, dense, mlp = (np.median(found[name]) for name in found)
-        path = f"{lassonet_path(X, y, sizes) / ours:.0f}" if n_rows <= 600 else "-"
+        ours, full, dense, maps, mlp = (np.median(found[name]) for name in found)
+        path = f"{lassonet_path(z, t, sizes) / ours:.0f}" if n_rows <= 600 else "-"
         n_steps = n_epochs * -(-n_rows // 64)
         print(
             f"| {size}-{size}, {n_rows:,} × {n_columns} | {n_steps:,} | {dense:.1f} | "
-            f"{ours / dense:.2f} | {full / dense:.2f} | {ours / mlp:.2f} | {path} |",
+            f"{ours / dense:.2f} | {full / dense:.2f} | {maps / dense:.2f} | "
+            f"{ours / mlp:.2f} | {path} |",
             flush=True,
+        )
+    if data is not None:
+        images, digits = mnist(data, 2000)
+        rows = images.reshape(len(images), -1)
+        ours, full = (
+            timed(
+                partial(
+                    ARDClassifier(
+                        500, input_shape=(1, 28, 28), max_iter=60, shrink=shrink,
+                        random_state=0, **LENET,
+                    ).fit, rows, digits,
+                )
+            )[0]
+            for shrink in (True, False)
+        )  # fmt: skip
+        dense = seconds_of(
+            dense_lenet_step(), *map(torch.from_numpy, (images, digits)), 60
+        )
+        print(
+            f"| LeNet-5, {len(images):,} images | {60 * 32:,} | {dense:.1f} | "
+            f"{ours / dense:.2f} | {full / dense:.2f} | - | - | - |"
         )
 
 
 def lassonet_path(X, y, sizes):
-    """Seconds of LassoNet's path; as ARDRegressor gives it, and scaled as it needs."""
+    """Seconds of LassoNet's path."""
     from lassonet import LassoNetRegressor
 
-    X, y = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
     model = LassoNetRegressor(hidden_dims=sizes, random_state=0)
     return timed(lambda: model.path(X, y))[0]
 
@@ -321,8 +379,9 @@ def peak_of(function):
 def report_memory():
     warnings.simplefilter("ignore")
     ARDRegressor(max_iter=1).fit(*friedman(100, 5))
+    dense_step(5, (8,))(torch.zeros(2, 5), torch.zeros(2, 1))  # imports what it needs
     rng = np.random.default_rng(0)
-    print("| X | MB of X | extra MB of a fit | seconds |\n|---|---:|---:|---:|")
+    print("| X | MB of X | model | extra MB | seconds |\n|---|---:|---|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
         for n_rows, n_columns in ((1_000_000, 100), (200, 20_000)):
             path = Path(folder) / "X"
@@ -336,17 +395,32 @@ def report_memory():
             y = y + 10 * X[:, 3] + 5 * X[:, 4] + rng.normal(size=n_rows)
             X.flush()
             on_disk = np.memmap(path, np.float32, "r", shape=shape)
-            for name, table in (("on disk", on_disk), ("in memory", np.array(X))):
-                # the default number of steps, but one epoch of a million rows
-                max_iter = 1 if n_rows > 10_000 else "auto"
-                model = ARDRegressor(max_iter=max_iter, random_state=0)
+            # the default number of steps, but one epoch of a million rows
+            max_iter = 1 if n_rows > 10_000 else "auto"
+            ours = ARDRegressor(max_iter=max_iter, random_state=0)
+            table = np.array(X)
+            z, t = standardised(table, y)
+            n_epochs = 1 if n_rows > 10_000 else 10
+            mlp = MLPRegressor(
+                hidden_layer_sizes=(64, 64), batch_size=64, max_iter=n_epochs
+            )
+
+            def dense(z=z, t=t, n_epochs=n_epochs):
+                x, target = torch.from_numpy(z), torch.from_numpy(t)[:, None]
+                seconds_of(dense_step(z.shape[1], (64, 64)), x, target, n_epochs)
+
+            for place, name, fit in (
+                ("on disk", "ours", partial(ours.fit, on_disk, y)),
+                ("in memory", "ours", partial(ours.fit, table, y)),
+                ("in memory", "dense torch loop", dense),
+                ("in memory", "MLPRegressor", partial(mlp.fit, z, t)),
+            ):
                 start = time.perf_counter()
-                extra = peak_of(partial(model.fit, table, y))
+                extra = peak_of(fit)
                 seconds = time.perf_counter() - start
-                size = table.nbytes / 2**20
                 print(
-                    f"| {n_rows:,} × {n_columns:,} float32 {name} | {size:.0f} | "
-                    f"{extra:.0f} | {seconds:.0f} |",
+                    f"| {n_rows:,} × {n_columns:,} float32 {place} | "
+                    f"{X.nbytes / 2**20:.0f} | {name} | {extra:.0f} | {seconds:.0f} |",
                     flush=True,
                 )
             path.unlink()
@@ -363,8 +437,10 @@ if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     if options.what == "steps":
         report_steps(options.data)
+    elif options.what == "fits":
+        report_fits(options.repeats, options.data)
     elif options.what == "memory":
         report_memory()
     else:
-        reports = {"fits": report_fits, "growth": report_growth, "jobs": report_jobs}
+        reports = {"growth": report_growth, "jobs": report_jobs}
         reports[options.what](options.repeats)
