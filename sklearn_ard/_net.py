@@ -16,7 +16,7 @@ from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence
 from sklearn_ard.nn._layers import count_weights
 from sklearn_ard.nn._trainer import Trainer
 
-STATISTICS_EVERY = 10  # steps, at most, between two looks at KL and sparsity
+STATISTICS_EVERY = 50  # steps, at most, between two looks at KL and sparsity
 SHRINK_EVERY = 50  # steps, at least, between two looks for units that are lost
 
 

@@ -148,8 +148,9 @@ def weigh_inputs(
     evidence = torch.zeros_like(kl)
 
     def expected_nll():
-        torch.manual_seed(seed)
-        if noise is not None:
+        if noise is None:
+            torch.manual_seed(seed)  # takes a millisecond
+        else:
             noise.rewind()
         nll = criterion.likelihood(model(x), target) * sample_weight
         return float(nll.sum() * nats)
@@ -160,6 +161,7 @@ def weigh_inputs(
         _noise_kept(model) as noise,
         _cached(layers, x) as cache,
     ):
+        torch.manual_seed(seed)
         nll = expected_nll()
         for j in torch.argsort(kl).tolist():
             if not live[j]:
