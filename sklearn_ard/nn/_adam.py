@@ -60,11 +60,12 @@ class VectorAdam:
         """Update the parameter by its gradient."""
         self.n_steps += 1
         first, second = (1 - beta**self.n_steps for beta in _BETAS)
-        rate = self.param_groups[0]["lr"] / first
+        root_second = math.sqrt(second)
+        rate = self.param_groups[0]["lr"] / first * root_second
         for value, grad, mean, square in self._parts:
             mean.lerp_(grad, 1 - _BETAS[0])
             square.mul_(_BETAS[1]).addcmul_(grad, grad, value=1 - _BETAS[1])
-            root = square.sqrt().mul_(1 / math.sqrt(second)).add_(_EPS)
+            root = square.sqrt().add_(_EPS * root_second)
             value.addcdiv_(mean, root, value=-rate)
 
     def resume(self, other: "VectorAdam", change: Callable[[Tensor], Tensor]) -> None:

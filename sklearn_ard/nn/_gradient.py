@@ -47,6 +47,8 @@ class _Block:
 
     weight: Tensor
     sigma2: Tensor
+    weight_t: Tensor  # transposed, as is the variance
+    sigma2_t: Tensor
     grad_weight: Tensor
     grad_log_sigma2: Tensor
     bias: Tensor | None
@@ -241,13 +243,12 @@ class DenseGradient(VectorGradient):
     def _forward(self, x):
         """Sampled output, and per block what its gradient needs."""
         noises = torch.randn(len(x), sum(self._n_rows), device=x.device)
+        noises = noises.split_with_sizes(self._n_rows, dim=1)  # split() is in Python
         h, skipped, trace = x, None, []
-        for block, noise in zip(
-            self._blocks, noises.split(self._n_rows, dim=1), strict=True
-        ):
+        for block, noise in zip(self._blocks, noises, strict=True):
             read, square = h, h * h
-            std = torch.mm(square, block.sigma2.T).add_(_EPS).sqrt_()
-            z = torch.mm(h, block.weight.T).addcmul_(std, noise)
+            std = torch.addmm(self._eps, square, block.sigma2_t).sqrt_()
+            z = torch.mm(h, block.weight_t).addcmul_(std, noise)
             if self._skip is not None and skipped is None:
                 z, skipped = z.tensor_split([-self._n_outputs], dim=1)
             if block.bias is not None:
@@ -317,10 +318,13 @@ class DenseGradient(VectorGradient):
         others = zip(
             self.split(flat)[n_weights:], self.split(grad)[n_weights:], strict=True
         )
-        self._blocks = []
-        for (layer, activation), *views in zip(self._chain, *matrices, strict=True):
+        self._blocks, self._eps = [], flat.new_tensor(_EPS)
+        for (layer, activation), weight, sigma2, *grads in zip(
+            self._chain, *matrices, strict=True
+        ):
             bias, grad_bias = (None, None) if layer.bias is None else next(others)
-            self._blocks.append(_Block(*views, bias, grad_bias, activation))
+            values = weight, sigma2, weight.T, sigma2.T
+            self._blocks.append(_Block(*values, *grads, bias, grad_bias, activation))
         self._likelihood = list(others)
 
 

@@ -39,12 +39,16 @@ class GaussianLikelihood(nn.Module):
     def gradient(output, target, sample_weight, log_noise_variance):
         """Weighted mean of the NLL in nats, its gradient by output and by parameter."""
         weight = sample_weight[:, None] / len(output)
-        residual = output - target.reshape(output.shape)
-        slope = residual * weight * torch.exp(-log_noise_variance)
-        half_squared = 0.5 * (residual * slope).sum(dim=0)
-        half = 0.5 * weight.sum()
-        constant = half * (log_noise_variance + math.log(2 * math.pi))
-        return (half_squared + constant).sum(), slope, half - half_squared
+        residual = output - target.view_as(output)
+        slope = (residual * weight).mul_(torch.exp(-log_noise_variance))
+        squared = torch.linalg.vecdot(residual, slope, dim=0)
+        n_weighted = weight.sum()
+        constant = n_weighted * (log_noise_variance + math.log(2 * math.pi))
+        return (
+            (constant + squared).sum() * 0.5,
+            slope,
+            torch.sub(n_weighted, squared).mul_(0.5),
+        )
 
 
 class CategoricalLikelihood(nn.Module):

@@ -174,7 +174,8 @@ class LogUniform(LogAlphaPrior):
         return F.softplus(minus_la).mul_(0.5).sub_(s, alpha=_K1).add_(_K1)
 
     def slope(self, square, log_sigma2, sigma2):
-        s = torch.sub(log_sigma2, torch.log(square)).mul_(_K3).add_(_K2).sigmoid_()
+        log_alpha = torch.sub(log_sigma2, torch.log(square))
+        s = torch.add(_K2, log_alpha, alpha=_K3).sigmoid_()
         slope = torch.addcmul(s, s, s, value=-1).mul_(-_K1 * _K3)
         return slope.sub_(square / (square + sigma2), alpha=0.5)
 
