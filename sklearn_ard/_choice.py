@@ -297,7 +297,7 @@ class CrossValidated(_BaseARD):
             return self._choose_by_features(mean, self.n_features_to_select)
         if self.target_sparsity is not None:
             return self._choose_by_sparsity(mean, self.target_sparsity), None
-        enough = np.nanmax(_finite(mean))
+        enough = _finite(mean).max()
         if self.selection == "one_standard_error":
             best = _best(mean, np.isfinite(mean))
             n = self.n_splits_
@@ -382,7 +382,8 @@ def _results(path, folds):
 
 
 def _finite(scores):
-    return np.where(np.isfinite(scores), scores, np.nan)
+    """Scores of which those that are no number are the worst."""
+    return np.where(np.isfinite(scores), scores, -np.inf)
 
 
 def _best(mean, allowed):
@@ -390,7 +391,7 @@ def _best(mean, allowed):
 
     Points without a score are the last choice.
     """
-    scores = np.where(np.isfinite(mean), mean, -np.inf)
+    scores = _finite(mean)
     best = scores[allowed].max()
     slack = _TIE * abs(best) if np.isfinite(best) else 0.0
     return _last(allowed & (scores >= best - slack))

@@ -1,5 +1,9 @@
+import pandas as pd
 import pytest
 import torch
+from problems import problem
+
+from sklearn_ard import ARDClassifier, ARDRegressor
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -53,3 +57,18 @@ for _n, _shape in {1: (6,), 2: (6, 5), 3: (3, 5, 4)}.items():
 @pytest.fixture(params=LAYERS, ids=str)
 def layer_kind(request):
     return LAYERS[request.param]
+
+
+ESTIMATORS = [ARDRegressor, ARDClassifier]
+
+
+@pytest.fixture(params=ESTIMATORS, ids=lambda e: e.__name__)
+def estimator(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=ESTIMATORS, ids=lambda e: e.__name__)
+def fitted(request):
+    X, y = problem(request.param)
+    frame = pd.DataFrame(X, columns=[f"column {j}" for j in range(X.shape[1])])
+    return request.param(random_state=0).fit(frame, y), frame, y

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
+from problems import problem
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
-from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -19,29 +19,6 @@ from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.nn import ConvARD, DenseARD, ELBOLoss, LinearARD, ard_layers
-
-ESTIMATORS = [ARDRegressor, ARDClassifier]
-
-
-def problem(estimator, n=150, d=8, seed=0):
-    """Columns 1 and 4 matter."""
-    X = np.random.default_rng(seed).normal(size=(n, d))
-    y = 2 * X[:, 1] - np.abs(X[:, 4])
-    if estimator is ARDClassifier:
-        return X, np.where(y > y.mean(), "high", "low")
-    return X, y + 0.1 * np.random.default_rng(seed + 1).normal(size=n)
-
-
-@pytest.fixture(params=ESTIMATORS, ids=lambda e: e.__name__)
-def estimator(request):
-    return request.param
-
-
-@pytest.fixture(scope="module", params=ESTIMATORS, ids=lambda e: e.__name__)
-def fitted(request):
-    X, y = problem(request.param)
-    frame = pd.DataFrame(X, columns=[f"column {j}" for j in range(X.shape[1])])
-    return request.param(random_state=0).fit(frame, y), frame, y
 
 
 def test_finds_the_columns_that_matter(fitted):
@@ -329,95 +306,6 @@ def test_training_that_diverges_says_so_and_changes_nothing(estimator):
     with pytest.raises(FloatingPointError, match=message):
         model.partial_fit(X, y)
     assert np.array_equal(model.predict(X), before)
-
-
-BAD_PARAMETERS = [
-    ({"prior": "flat"}, "'prior' parameter of .* must be.*Got 'flat'"),
-    ({"reg_factor": -1}, "'reg_factor' parameter of .* must be.*Got -1"),
-    ({"max_iter": 0}, "'max_iter' parameter of .* must be.*Got 0"),
-    ({"batch_size": 0}, "'batch_size' parameter of .* must be.*Got 0"),
-    ({"feature_cost": -1}, "'feature_cost' parameter of .* must be.*Got -1"),
-    ({"learning_rate_init": 0}, "'learning_rate_init' parameter of .* must.*Got 0"),
-    ({"activation": "step"}, "'activation' parameter of .* must be.*Got 'step'"),
-    ({"hidden_layer_sizes": (8, 0)}, r"'hidden_layer_sizes'.*Got \(8, 0\)"),
-    ({"input_shape": (2, 3)}, r"'input_shape'.* 8 columns of X.*Got \(2, 3\)"),
-    ({"input_shape": (8,), "conv_channels": (2,)}, r"'input_shape'.*Got \(8,\)"),
-    ({"conv_channels": (4,)}, "'conv_channels' parameter needs.*'input_shape'"),
-    ({"device": "abacus"}, "'device' parameter of .*'cpu'.*Got 'abacus'"),
-    ({"device": "meta"}, "'device' parameter of .*Got 'meta'"),
-    ({"callbacks": ["log"]}, "'callbacks' parameter of .*skorch callbacks. Got 'log'"),
-    ({"module": lambda i, o: nn.ReLU()}, "'module' of to_ard must.*Got ReLU with none"),
-    ({"module": nn.Linear(7, 3)}, "'module'.* 8 columns.*Linear, takes 7 inputs"),
-    (
-        {"module": nn.Linear(8, 9)},
-        r"'module'.* outputs, of shape \(2, [12]\).*\(2, 9\)",
-    ),
-    ({"dense_iter": -1}, "'dense_iter' parameter of .* must be.*Got -1"),
-    ({"padding": "reflect"}, "'padding' parameter of .* must be.*Got 'reflect'"),
-    (
-        {"input_shape": (2, 4), "conv_channels": (2, 2), "stride": (1, 2, 1)},
-        r"'stride' .* each of the 2 convolutions. Got \(1, 2, 1\)",
-    ),
-    ({"module": lambda i, o: "network"}, "'module'.*torch.nn.Module.*'network'"),
-    ({"module": lambda i, o: DenseARD(i, o + 1)}, "'module'.*outputs"),
-]
-
-
-@pytest.mark.parametrize(("parameters", "message"), BAD_PARAMETERS)
-def test_bad_parameters_are_named(estimator, parameters, message):
-    X, y = problem(estimator)
-    model = estimator(**parameters)
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, y)
-    assert not hasattr(model, "n_features_in_")
-
-
-def spoil(a, value):
-    a = a.astype(float) if a.dtype.kind != "U" else a.astype(object)
-    a[(3,) * a.ndim] = value
-    return a
-
-
-BAD_DATA = [
-    (lambda X, y: (spoil(X, np.nan), y, None), "Input X contains NaN"),
-    (lambda X, y: (spoil(X, np.inf), y, None), "Input X contains infinity"),
-    (lambda X, y: (X, spoil(y, np.nan), None), "y contains NaN|contains NaN"),
-    (lambda X, y: (X.astype(str) + "a", y, None), "could not convert string|numeric"),
-    (lambda X, y: (X[:1], y[:1], None), "1 sample.*minimum of 2 is required"),
-    (lambda X, y: (X, y[:-1], None), "inconsistent numbers of samples"),
-    (lambda X, y: (X, y, np.full(150, np.nan)), "sample_weight contains NaN"),
-    (lambda X, y: (X, y, -np.ones(150)), "Negative values.*sample_weight"),
-    (lambda X, y: (X, y, np.zeros(150)), "sample_weight|weights"),
-    (lambda X, y: (X, y, np.ones(3)), "sample_weight.shape == .3,."),
-    (lambda X, y: (X[:, 0], y, None), "Expected 2D array, got 1D"),
-    (lambda X, y: (X.reshape(150, 2, 4), y, None), "X must be 2-D.*shape .150, 2, 4."),
-]
-
-
-@pytest.mark.parametrize(("make", "message"), BAD_DATA)
-def test_bad_data_are_named(estimator, make, message):
-    X, y, weight = make(*problem(estimator))
-    model = estimator()
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, y, sample_weight=weight)
-    assert not hasattr(model, "n_features_in_")
-
-
-def test_other_columns_than_in_fit_are_named(fitted):
-    model, X, y = fitted
-    values = X.to_numpy()
-    for method in (model.predict, model.transform):
-        with pytest.raises(ValueError, match="7 features, but .* is expecting 8"):
-            method(values[:, :7])
-    with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(X.rename(columns={"column 1": "other"}))
-
-
-def test_predict_before_fit(estimator):
-    X, _ = problem(estimator)
-    for method in ("predict", "transform"):
-        with pytest.raises(NotFittedError, match="not fitted yet"):
-            getattr(estimator(), method)(X)
 
 
 def test_what_pytorch_ard_did_can_be_done_with_the_torch_storey():
