@@ -152,15 +152,22 @@ def test_convolutions_of_which_nothing_is_live_are_still_a_network():
     assert [len(layer.weight) for layer in ard_layers(slim.network)] == [1, 1, 1, 3]
 
 
+def make_tied():
+    model = DenseARD(3, 1, (3, 3))
+    model[2].weight = model[0].weight
+    return model
+
+
 @pytest.mark.parametrize(
     "model",
     [
+        make_tied(),
         nn.Sequential(Conv1dARD(2, 4, 3, groups=2), nn.Flatten(), LinearARD(8, 1)),
         nn.Sequential(Conv1dARD(1, 4, 3), nn.BatchNorm1d(4), Conv1dARD(4, 1, 3)),
         nn.Sequential(Conv1dARD(1, 4, 3), LinearARD(8, 2)),  # along the series
         nn.Sequential(nn.Sequential(LinearARD(3, 2)), LinearARD(2, 1)),
     ],
-    ids=["groups", "norm", "no flattening", "nested"],
+    ids=["shared weights", "groups", "norm", "no flattening", "nested"],
 )
 def test_these_are_no_chains(model):
     assert unit_chain(model) == ([], None)

@@ -32,7 +32,7 @@ def unit_chain(model: nn.Module) -> tuple[list[ARDMixin], LinearARD | None]:
     layers : list of ARD layers
         In their order, each of which reads the units (channels) of the one before, by
         way of activations, pooling and flattening; empty where there is anything else
-        in the network, or a layer twice.
+        in the network, or weights that two layers share.
     skip : LinearARD or None
         The linear map of a :class:`SkipARD`.
     """
@@ -40,7 +40,8 @@ def unit_chain(model: nn.Module) -> tuple[list[ARDMixin], LinearARD | None]:
     if type(model) is SkipARD and model.linear.bias is None:
         model, skip = model.network, model.linear
     layers, whole = last_chain(model)
-    return (layers, skip) if whole and skip not in layers else ([], None)
+    weights = [layer.weight for layer in [*layers, *([] if skip is None else [skip])]]
+    return (layers, skip) if whole and len(set(weights)) == len(weights) else ([], None)
 
 
 def _units_read(layers, flags):
