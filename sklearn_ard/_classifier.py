@@ -70,10 +70,11 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     shrink : bool, default=True
         Whether dense networks are trained no wider than they need to be: a first one
         of at most 256 units per layer, later ones twice as wide as what that
-        needed, if `hidden_layer_sizes` allow it; and whether units and inputs leave
-        the training as soon as log alpha of every weight that reads them exceeds the
-        threshold by 4. No column that a later chunk of `partial_fit` needs is lost:
-        every chunk begins with all of them.
+        needed, if `hidden_layer_sizes` allow it; and whether units, channels and
+        columns leave the training as soon as log alpha of every weight that reads
+        them exceeds the threshold by 4. No column that a later chunk of `partial_fit`
+        needs is lost: every chunk begins with all of them. A network with branches,
+        batch norm or frozen weights (`module`) keeps its size while it trains.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01
