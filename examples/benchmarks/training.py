@@ -13,6 +13,7 @@ steps: one step of Adam on one batch in full width, all contenders in turn, medi
 fits: whole fits of the same number of steps on the same batches; of MLPRegressor the
 same number of epochs, of LassoNet the path from all inputs to none (600×50 only). The
 loops over plain networks are stopped after a minute and scaled: their epochs are alike.
+`--sizes 64,256` runs some of the networks only.
 growth: how the time of a fit grows, each time doubled four times; rows with the same
 number of epochs, columns and units with the default number of steps.
 jobs: a grid search of four values in three folds with one job and with two, which run
@@ -235,7 +236,7 @@ def standardised(X, y):
     return z.astype(np.float32), t.astype(np.float32)
 
 
-def report_fits(repeats, data):
+def report_fits(repeats, data, chosen):
     warnings.simplefilter("ignore")  # of networks that have not converged
     dense_step(5, (8,))(torch.zeros(2, 5), torch.zeros(2, 1))  # imports what it needs
     print(
@@ -250,6 +251,8 @@ def report_fits(repeats, data):
         (2048, 20_000, 500, 1),
     ]
     for size, n_rows, n_columns, times in cases:
+        if size not in chosen:
+            continue
         sizes = (size, size)
         X, y = friedman(n_rows, n_columns)
         z, t = standardised(X, y)
@@ -285,7 +288,7 @@ def report_fits(repeats, data):
             timed(
                 partial(
                     ARDClassifier(
-                        500, input_shape=(1, 28, 28), max_iter=60, shrink=shrink,
+                        500, input_shape=(1, 28, 28), max_iter=30, shrink=shrink,
                         random_state=0, **LENET,
                     ).fit, rows, digits,
                 )
@@ -293,10 +296,10 @@ def report_fits(repeats, data):
             for shrink in (True, False)
         )  # fmt: skip
         dense = seconds_of(
-            dense_lenet_step(), *map(torch.from_numpy, (images, digits)), 60
+            dense_lenet_step(), *map(torch.from_numpy, (images, digits)), 30
         )
         print(
-            f"| LeNet-5, {len(images):,} images | {60 * 32:,} | {dense:.1f} | "
+            f"| LeNet-5, {len(images):,} images | {30 * 32:,} | {dense:.1f} | "
             f"{ours / dense:.2f} | {full / dense:.2f} | - | - | - |"
         )
 
@@ -432,13 +435,15 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--data", type=Path, help="mnist.npz")
+    parser.add_argument("--sizes", default="64,256,1024,2048", help="units per layer")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     if options.what == "steps":
         report_steps(options.data)
     elif options.what == "fits":
-        report_fits(options.repeats, options.data)
+        sizes = [int(size) for size in options.sizes.split(",") if size]
+        report_fits(options.repeats, options.data, sizes)
     elif options.what == "memory":
         report_memory()
     else:
