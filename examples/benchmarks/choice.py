@@ -2,7 +2,7 @@
 
     python examples/benchmarks/choice.py path
     python examples/benchmarks/choice.py lassonet
-    python examples/benchmarks/choice.py genes --data FOLDER [--repeats 5]
+    python examples/benchmarks/choice.py genes --data FOLDER [--repeats 5] [--tables alon]
     python examples/benchmarks/choice.py stability [--seeds 20] [--models lasso,network]
 
 path: seconds of a path over those of a default fit, on three tables.
@@ -100,9 +100,9 @@ def lassonet():
     print(f"\n{their_seconds / seconds:.1f} times faster")
 
 
-def genes(data, repeats):
+def genes(data, repeats, tables):
     print("| table | model | accuracy | genes | fit s |\n|---|---|---:|---:|---:|")
-    for name in ("golub", "alon"):
+    for name in tables:
         with np.load(data / f"{name}.npz") as file:
             X, y = file["X"], file["y"]
         rows = {"ARDClassifierCV": [], "L1 logistic regression": []}
@@ -208,12 +208,13 @@ def main():
     parser.add_argument("part", choices=["path", "lassonet", "genes", "stability"])
     parser.add_argument("--data", type=Path, help="folder of golub.npz and alon.npz")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--tables", default="golub,alon")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--models", default="lasso,network")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.part == "genes":
-        genes(options.data, options.repeats)
+        genes(options.data, options.repeats, options.tables.split(","))
     elif options.part == "stability":
         stability(options.models.split(","), options.seeds)
     else:
