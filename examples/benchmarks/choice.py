@@ -2,7 +2,7 @@
 
     python examples/benchmarks/choice.py path
     python examples/benchmarks/choice.py lassonet
-    python examples/benchmarks/choice.py genes --data FOLDER [--repeats 5] [--tables alon]
+    python examples/benchmarks/choice.py genes --data FOLDER [--tables golub,alon]
     python examples/benchmarks/choice.py stability [--seeds 20] [--models lasso,network]
 
 path: seconds of a path over those of a default fit, on three tables.
