@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn._layers import _EPS, ARDMixin, LinearARD, ard_layers
-from sklearn_ard.nn._networks import last_chain
+from sklearn_ard.nn._networks import is_dense, last_chain
 from sklearn_ard.nn._objective import kl_divergence
 
 N_DRAWS = 4  # of the noise, the same for every question
 MAX_ROWS = 8000  # times draws; more make no decision clearer, only slower
+MAX_IMAGES = 2000  # the same for convolutions, whose maps also fill the memory
 
 
 def input_layers(model: nn.Module, x: Tensor) -> dict[ARDMixin, torch.Size]:
@@ -107,7 +108,7 @@ def weigh_inputs(
         Its objective; the KL divergence counts in full.
     x : Tensor of shape (n, n_inputs)
         Training inputs, scaled so that 0 stands for "nothing known". Of more than 8,000
-        rows, 8,000 are drawn.
+        rows, 8,000 are drawn; of rows for convolutions 2,000.
     target : Tensor of shape (n,) or (n, n_outputs)
         Training targets.
     sample_weight : Tensor of shape (n,), optional
@@ -125,18 +126,19 @@ def weigh_inputs(
     Notes
     -----
     The expected NLL is estimated from up to four draws of the noise (as many as make
-    8,000 rows), the same for every question (common random numbers). The draws come
-    from torch's global generator.
+    that number of rows), the same for every question (common random numbers). The draws
+    come from torch's global generator.
     """
     if sample_weight is None:
         sample_weight = torch.ones(len(x), device=x.device)
-    if len(x) > MAX_ROWS:
-        rows = torch.randperm(len(x), device=x.device)[:MAX_ROWS]
+    max_rows = MAX_ROWS if is_dense(model) else MAX_IMAGES
+    if len(x) > max_rows:
+        rows = torch.randperm(len(x), device=x.device)[:max_rows]
         x, target, sample_weight = x[rows], target[rows], sample_weight[rows]
     layers = input_layers(model, x)
     if not layers:
         return x.new_zeros(0)
-    draws = min(N_DRAWS, max(1, MAX_ROWS // len(x)))
+    draws = min(N_DRAWS, max(1, max_rows // len(x)))
     nats = criterion.num_data / (sample_weight.sum() * draws)
     x = x.repeat(draws, *[1] * (x.dim() - 1))
     target = target.repeat(draws, *[1] * (target.dim() - 1))
@@ -194,9 +196,9 @@ def elbo(model, criterion, x, target, sample_weight=None) -> float:
     """
     if sample_weight is None:
         sample_weight = torch.ones(len(x), device=x.device)
-    total = 0.0
+    total, at_once = 0.0, MAX_ROWS if is_dense(model) else MAX_IMAGES
     with torch.no_grad(), _sampling(model):
-        for rows in torch.arange(len(x), device=x.device).split(MAX_ROWS):
+        for rows in torch.arange(len(x), device=x.device).split(at_once):
             for _ in range(N_DRAWS):
                 nll = criterion.likelihood(model(x[rows]), target[rows])
                 total += float((nll * sample_weight[rows]).sum()) / N_DRAWS
@@ -255,10 +257,10 @@ def _noise_kept(model: nn.Module):
 
     To draw it is most of a pass; but that of convolutions would fill the memory.
     """
-    layers = ard_layers(model)
-    if not all(isinstance(layer, LinearARD) for layer in layers):
+    if not is_dense(model):
         yield None
         return
+    layers = ard_layers(model)
     noise = _Noise()
     for layer in layers:
         layer.sample = noise.sample

@@ -12,6 +12,7 @@ from sklearn_ard.nn._layers import (
     Conv2dARD,
     Conv3dARD,
     LinearARD,
+    ard_layers,
 )
 
 ACTIVATIONS = {
@@ -302,3 +303,8 @@ def last_chain(model: nn.Module) -> tuple[list[ARDMixin], bool]:
         else:
             layers, whole = [], False
     return (layers, whole) if len(set(layers)) == len(layers) else ([], False)
+
+
+def is_dense(model: nn.Module) -> bool:
+    """Whether a network has no convolutions of ARD weights."""
+    return all(isinstance(layer, LinearARD) for layer in ard_layers(model))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn._layers import ARDMixin, LinearARD, ard_layers
-from sklearn_ard.nn._networks import ConvARD, SkipARD, last_chain
+from sklearn_ard.nn._networks import ConvARD, SkipARD, is_dense, last_chain
 from sklearn_ard.nn._priors import LogAlphaPrior
 
 # Log variance of weights that have never been trained; their mean is 0.
@@ -115,7 +115,7 @@ class Slim:
         units = _units_read(layers, [layer.mask.bool() for layer in layers])
         if skip is not None:
             units[0] |= skip.mask.any(dim=0)
-        if not all(isinstance(layer, LinearARD) for layer in layers):
+        if not is_dense(model):
             for live in units:  # torch has no convolutions of nothing
                 live[0] |= not live.any()
         by_columns = _reads_columns(model)

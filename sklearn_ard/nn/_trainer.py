@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from sklearn_ard.nn._adam import VectorAdam
 from sklearn_ard.nn._gradient import gradient_of
-from sklearn_ard.nn._layers import LinearARD, ard_layers
+from sklearn_ard.nn._layers import ard_layers
+from sklearn_ard.nn._networks import is_dense
 from sklearn_ard.nn._objective import ELBOLoss
 from sklearn_ard.nn._slim import Slim, lost_units, mask_units_, unit_chain
 
@@ -102,9 +103,8 @@ class Trainer:
             Whether there is a new optimiser, and `inputs` may be others.
         """
         network = self.live()
-        layers = ard_layers(network)
-        dense = all(isinstance(layer, LinearARD) for layer in layers)
-        if dense and sum(layer.weight.numel() for layer in layers) < _SMALL:
+        n_weights = sum(layer.weight.numel() for layer in ard_layers(network))
+        if is_dense(network) and n_weights < _SMALL:
             return False
         suspects, self._suspects = self._suspects, lost_units(network, MARGIN)
         if suspects is None:
