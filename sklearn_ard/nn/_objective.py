@@ -39,7 +39,7 @@ class GaussianLikelihood(nn.Module):
     def gradient(output, target, sample_weight, log_noise_variance):
         """Weighted mean of the NLL in nats, its gradient by output and by parameter."""
         weight = sample_weight[:, None] / len(output)
-        residual = output - target.view_as(output)
+        residual = output - target.reshape(output.shape)
         slope = (residual * weight).mul_(torch.exp(-log_noise_variance))
         squared = torch.linalg.vecdot(residual, slope, dim=0)
         n_weighted = weight.sum()
