@@ -3,6 +3,7 @@
 import math
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -28,6 +29,7 @@ from sklearn_ard._context import (
     unchanged_on_error,
 )
 from sklearn_ard._data import ScaledTable, Scaler, Table, merge_rows, training_order
+from sklearn_ard._ensemble import join
 from sklearn_ard._net import ProgressBar
 from sklearn_ard._predict import Predictor, refuse_images
 from sklearn_ard._shrink import ShrinkMixin
@@ -66,6 +68,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "dense_iter": [Interval(Integral, 0, None, closed="left")],
         "shrink": ["boolean"],
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -97,6 +100,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         max_iter="auto",
         dense_iter=0,
         shrink=True,
+        n_networks=1,
         batch_size="auto",
         learning_rate_init=0.01,
         random_state=None,
@@ -121,6 +125,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         self.max_iter = max_iter
         self.dense_iter = dense_iter
         self.shrink = shrink
+        self.n_networks = n_networks
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.random_state = random_state
@@ -215,6 +220,8 @@ class _BaseARD(ShrinkMixin, Predictor):
     def _fit_checked(self, X, targets, weight):
         batches = self._make_training_set(X, targets, weight)
         previous = None
+        if self.warm_start:
+            self._refuse_ensemble("warm_start=True")
         if self.warm_start and hasattr(self, "net_"):
             previous = self.net_, self._columns
             if X.shape[1] != len(self._support):
@@ -223,9 +230,17 @@ class _BaseARD(ShrinkMixin, Predictor):
                     f"warm_start=True begins with are for {len(self._support)}. Set "
                     "warm_start=False for other data."
                 )
-        trained = self._train(batches, previous)
+        trained = self._train_members(self._train(batches, previous), batches)
         self._set_trained(trained)
         self._warn_of(trained)
+
+    def _refuse_ensemble(self, what):
+        if self.n_networks > 1:
+            raise ValueError(
+                f"The 'n_networks' parameter of {type(self).__name__} must be 1 for "
+                f"{what}, which trains one network. Got {self.n_networks} instead. For "
+                "an ensemble, call fit with warm_start=False."
+            )
 
     def _make_training_set(self, X, targets, weight):
         """Batches of the distinct rows; what they are scaled by is noted."""
@@ -241,21 +256,56 @@ class _BaseARD(ShrinkMixin, Predictor):
             stages = _recipe.plan(self.max_iter, batches.n_batches)
         with self._progress(self.dense_iter + sum(n for _, n in stages)) as progress:
             return _recipe.train(
-                partial(self._build, num_data=self._seen[1]),
-                batches,
-                ~self._scaler.constant_,
-                resizable=self._is_resizable,
+                batches=batches,
+                varies=~self._scaler.constant_,
                 stages=stages,
-                dense_iter=self.dense_iter,
-                shrink=self.shrink,
-                learning_rate=self.learning_rate_init,
                 cost=self._cost_in_nats(len(self._scaler.constant_), self.reg_factor),
                 previous=previous,
                 progress=progress,
+                **self._recipe_options(),
             )
+
+    def _train_members(self, first, batches):
+        """The ensemble that a network is the first of."""
+        members, n_more = [first], self.n_networks - 1
+        if n_more == 0 or first.interrupted or not first.support.any():
+            return first
+        stages = _recipe.of_member(_recipe.plan(self.max_iter, batches.n_batches))
+        n_epochs = n_more * (self.dense_iter + sum(n for _, n in stages))
+        with self._progress(n_epochs) as progress:
+            for _ in range(n_more):
+                member = _recipe.train(
+                    batches=batches,
+                    varies=first.support,
+                    stages=stages,
+                    cost=0.0,
+                    before=first.net,
+                    progress=progress,
+                    **self._recipe_options(),
+                )
+                if member.interrupted:
+                    return replace(self._join(members), interrupted=True)
+                members.append(member)
+        return self._join(members)
+
+    def _recipe_options(self):
+        return {
+            "build": partial(self._build, num_data=self._seen[1]),
+            "resizable": self._is_resizable,
+            "dense_iter": self.dense_iter,
+            "shrink": self.shrink,
+            "learning_rate": self.learning_rate_init,
+        }
+
+    def _join(self, members):
+        """One net of all the members of an ensemble."""
+        if len(members) == 1:
+            return members[0]
+        return join(members, partial(self._build, num_data=self._seen[1]))
 
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
+        self._refuse_ensemble("partial_fit")
         first = not hasattr(self, "net_")
         with unchanged_on_error(self):
             X, targets, weight = self._check_data(

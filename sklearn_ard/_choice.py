@@ -70,6 +70,7 @@ class CrossValidated(_BaseARD):
         max_iter="auto",
         dense_iter=0,
         shrink=True,
+        n_networks=1,
         batch_size="auto",
         learning_rate_init=0.01,
         random_state=None,
@@ -99,6 +100,7 @@ class CrossValidated(_BaseARD):
         self.max_iter = max_iter
         self.dense_iter = dense_iter
         self.shrink = shrink
+        self.n_networks = n_networks
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.random_state = random_state
@@ -197,6 +199,7 @@ class CrossValidated(_BaseARD):
         trained = points[reg_factors[index]]
         if n_features is not None:
             trained = walk.cut(reg_factors[index], trained, n_features)
+        trained = walk.ensemble(reg_factors[index], trained)
         model = walk.show(reg_factors[index], trained)
         own = model.get_params(deep=False)
         vars(self).update({k: v for k, v in vars(model).items() if k not in own})

@@ -75,6 +75,11 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         them exceeds the threshold by 4. No column that a later chunk of `partial_fit`
         needs is lost: every chunk begins with all of them. A network with branches,
         batch norm or frozen weights (`module`) keeps its size while it trains.
+    n_networks : int, default=1
+        Number of networks whose mean predicts: a deep ensemble. The first one is as
+        without it and chooses the inputs; each further one is trained from scratch on
+        these, for three fifths of the steps. See the Notes. Not for `partial_fit` and
+        `warm_start`.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01
@@ -194,6 +199,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         max_iter="auto",
         dense_iter=0,
         shrink=True,
+        n_networks=1,
         batch_size="auto",
         learning_rate_init=0.01,
         random_state=None,
@@ -220,6 +226,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
             max_iter=max_iter,
             dense_iter=dense_iter,
             shrink=shrink,
+            n_networks=n_networks,
             batch_size=batch_size,
             learning_rate_init=learning_rate_init,
             random_state=random_state,

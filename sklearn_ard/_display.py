@@ -10,7 +10,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ard._path import names_of
-from sklearn_ard.nn import ard_layers
+from sklearn_ard.nn import Ensemble, ard_layers
 
 KEPT, CHOSEN, DROPPED = "#0072B2", "#D55E00", "#B0B0B0"
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -168,13 +168,18 @@ class SparsityDisplay:
         """
         check_is_fitted(estimator)
         module = estimator.net_.module_
-        layers = ard_layers(module)
-        names = {layer: name for name, layer in module.named_modules()}
+        # of an ensemble a layer of all networks, one below the other
+        networks = module.networks if type(module) is Ensemble else [module]
+        layers = list(zip(*map(ard_layers, networks), strict=True))
+        names = {layer: name for name, layer in networks[0].named_modules()}
         return cls(
-            [_matrix(layer.log_alpha) for layer in layers],
-            [_matrix(layer.keep()) for layer in layers],
-            [f"{names[layer]}: {type(layer).__name__}" for layer in layers],
-            max(layer.prior.threshold for layer in layers),
+            [
+                np.vstack([_matrix(each.log_alpha) for each in layer])
+                for layer in layers
+            ],
+            [np.vstack([_matrix(each.keep()) for each in layer]) for layer in layers],
+            [f"{names[first]}: {type(first).__name__}" for first, *_ in layers],
+            max(each.prior.threshold for layer in layers for each in layer),
         ).plot(ax=ax)
 
     def plot(self, *, ax=None):

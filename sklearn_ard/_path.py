@@ -100,8 +100,8 @@ def ard_path(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
     estimator : ARDRegressor or ARDClassifier, default=None
-        Whose parameters count, all but `reg_factor` and `warm_start`; it is not
-        changed. None is an ``ARDClassifier()`` for labels and two classes, an
+        Whose parameters count, all but `reg_factor`, `warm_start` and `n_networks`; it
+        is not changed. None is an ``ARDClassifier()`` for labels and two classes, an
         ``ARDRegressor()`` for floats; integers do not say which.
     reg_factors : array-like of float, default=None
         The points, in any order, 0 or more. None finds its own: from one that keeps

@@ -149,6 +149,7 @@ def train(
     learning_rate: float,
     cost: float,
     previous: tuple[ARDNet, np.ndarray] | None = None,
+    before: ARDNet | None = None,
     progress=None,
 ) -> Trained:
     """Train networks until one is left that reads the right inputs.
@@ -176,6 +177,8 @@ def train(
         Price of an input, in nats; 0 leaves all pruning to the prior.
     previous : (ARDNet, ndarray), optional
         A trained net and the columns it reads, to go on from.
+    before : ARDNet, optional
+        A net that says how wide the first one needs to be.
     progress : Callback, optional
         Is told of every epoch.
 
@@ -202,11 +205,13 @@ def train(
             warmup = PATIENT if patient else ANNEALED if stage.anneal else KLWarmup()
             decay_from = max(warmup.stop, DECAY_FROM)
             if restart:
-                history = [] if net is None else list(net.history)
+                history = []
+                if net is not None:
+                    before, history = net, list(net.history)
                 if resizable:
                     columns = np.flatnonzero(support)
                     data = batches.select(columns)
-                before, net = net, build(len(columns))
+                net = build(len(columns))
                 net.history.extend(history)
                 if narrow and before is not None:
                     begin_narrow_(net.module_, room_after(before))
@@ -242,6 +247,12 @@ def train(
         net = build(len(columns))
     support = prune(net, data, columns, varies, 0)
     return weighed(judged(net, data, columns, support, interrupted), data)
+
+
+def of_member(stages):
+    """The stages of a further network on inputs that are known, of those of a fit."""
+    first = (i for i, (stage, _) in enumerate(stages) if stage.anneal)
+    return stages[next(first, 0) :]
 
 
 def room_after(net: ARDNet) -> list[int]:

@@ -76,6 +76,11 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
         them exceeds the threshold by 4. No column that a later chunk of `partial_fit`
         needs is lost: every chunk begins with all of them. A network with branches,
         batch norm or frozen weights (`module`) keeps its size while it trains.
+    n_networks : int, default=1
+        Number of networks whose mean predicts: a deep ensemble. The first one is as
+        without it and chooses the inputs; each further one is trained from scratch on
+        these, for three fifths of the steps. See the Notes. Not for `partial_fit` and
+        `warm_start`.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01

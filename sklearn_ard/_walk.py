@@ -131,6 +131,34 @@ class Walk:
         order = order[trained.support[order]][:n_features]
         support = np.zeros_like(trained.support)
         support[order] = True
+        return self._anew(reg_factor, trained, support)
+
+    def ensemble(self, reg_factor, trained) -> Trained:
+        """As many networks on the columns of one as the model's `n_networks` asks for.
+
+        Parameters
+        ----------
+        reg_factor : float
+            Where the walk has been.
+        trained : Trained
+            What it found there: the first of them.
+
+        Returns
+        -------
+        Trained
+            All of them as one.
+        """
+        members = [trained]
+        if trained.support.any():
+            members += [
+                self._anew(reg_factor, trained, trained.support)
+                for _ in range(self.model.n_networks - 1)
+            ]
+        with self._at(reg_factor):
+            return self.model._join(members)
+
+    def _anew(self, reg_factor, trained, support):
+        """A new network on some columns, about as wide as another one."""
         foot = foot_of(reg_factor)
         points = self._start(foot, support, trained, [reg_factor], choose=False)
         return self._weighed(points)[reg_factor]

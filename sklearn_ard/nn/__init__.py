@@ -2,6 +2,7 @@
 
 from sklearn_ard.nn._compact import Compacted, compact
 from sklearn_ard.nn._convert import to_ard
+from sklearn_ard.nn._ensemble import Ensemble
 from sklearn_ard.nn._evidence import (
     elbo,
     input_layers,
@@ -42,6 +43,7 @@ __all__ = [
     "ConvARD",
     "DenseARD",
     "ELBOLoss",
+    "Ensemble",
     "GaussianLikelihood",
     "GroupARD",
     "KLWarmup",

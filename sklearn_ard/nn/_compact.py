@@ -21,6 +21,7 @@ from sklearn_ard.nn._chain import (
     has_hooks,
     steps_of,
 )
+from sklearn_ard.nn._ensemble import Ensemble
 from sklearn_ard.nn._layers import ARDMixin, ard_layers
 from sklearn_ard.nn._networks import SkipARD
 
@@ -89,8 +90,9 @@ def compact(model: nn.Module) -> Compacted:
         n_channels, ...). Networks are seen through where they are a
         :class:`torch.nn.Sequential` (nested ones too), :class:`SkipARD` or
         :class:`ConvARD` of linear layers, convolutions, batch norm, pooling, dropout,
-        flattening and elementwise activations. A :class:`torch.nn.Flatten` in front is
-        taken as done: the inputs are then those of the flattened rows.
+        flattening and elementwise activations, or an :class:`Ensemble` of these. A
+        :class:`torch.nn.Flatten` in front is taken as done: the inputs are then those
+        of the flattened rows.
 
     Returns
     -------
@@ -144,41 +146,98 @@ def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
     """As :func:`compact`; what it can not see through is returned, not warned of."""
     opaque = ""
     try:
-        found = _compact_skip(model) if _is_skip(model) else _compact_chain(model)
+        found = _compact_sum([*_summands(model)])
     except Opaque as error:
         found, opaque = _masked(model), str(error)
     found.network.eval().requires_grad_(False)
     return found, opaque
 
 
-def _is_skip(model):
-    return type(model) is SkipARD and not has_hooks(model)
+def _summands(model, prefix="", share=1.0):
+    """Chains that a network is the weighted sum of: prefix of names, chain, weight."""
+    if type(model) is Ensemble and not has_hooks(model):
+        share /= len(model.networks)
+        for i, network in enumerate(model.networks):
+            yield from _summands(network, f"{prefix}networks.{i}.", share)
+    elif type(model) is SkipARD and not has_hooks(model):
+        yield f"{prefix}network.", model.network, share
+        yield f"{prefix}linear.", model.linear, share
+    else:
+        yield prefix, model, share
 
 
-def _compact_skip(model):
-    parts = {"network": model.network, "linear": model.linear}
-    found = {name: _compact_chain(part) for name, part in parts.items()}
-    layers = {
-        f"{name}.{inner}" if inner else name: layer
-        for name, part in found.items()
-        for inner, layer in part.layers.items()
-    }
-    network, linear = found["network"], found["linear"]
-    if len(linear.inputs) == 0:
-        layers["linear"] = None
-        return network._replace(layers=layers)
-    if len(network.inputs) == 0:
-        left = linear.network[0]
-        left.bias += network.network(left.weight.new_zeros(1, 0))[0]
-        layers.update({name: None for name in layers if name != "linear"})
-        return linear._replace(layers=layers)
-    inputs = torch.cat([network.inputs, linear.inputs]).unique()
-    branches = [network, linear]
-    both = Parallel(
-        [branch.network for branch in branches],
-        [torch.searchsorted(inputs, branch.inputs) for branch in branches],
+def _compact_sum(summands):
+    parts, layers = [], {}
+    for prefix, model, share in summands:
+        part = _compact_chain(model)
+        if share != 1:
+            if type(part.network[-1]) is not nn.Linear:
+                raise Opaque("an Ensemble of networks whose last layer is not linear")
+            part.network[-1].weight *= share
+            part.network[-1].bias *= share
+        parts.append(part)
+        layers |= {(prefix + name).rstrip("."): la for name, la in part.layers.items()}
+    if len(parts) > 1:
+        parts = _merge_linear(_drop_constants(parts, layers), layers)
+    if len(parts) == 1:
+        return parts[0]._replace(layers=layers)
+    inputs = torch.cat([part.inputs for part in parts]).unique()
+    total = Parallel(
+        [part.network for part in parts],
+        [torch.searchsorted(inputs, part.inputs) for part in parts],
     )
-    return Compacted(both, inputs, layers)
+    return Compacted(total, inputs, layers)
+
+
+def _drop_constants(parts, layers):
+    """Without summands that read nothing: the last layer of another adds their value.
+
+    One is left if none reads anything.
+    """
+    left = [part for part in parts if len(part.inputs)] or parts[:1]
+    kept = {id(part) for part in left}
+    for part in parts:
+        if id(part) in kept:
+            continue
+        _forget(part, layers)
+        nothing = next(part.network.parameters()).new_zeros(1, 0)
+        value = part.network(nothing)[0]
+        if value.any():
+            ends = (other.network[-1] for other in left)
+            next(end for end in ends if type(end) is nn.Linear).bias.add_(value)
+    return left
+
+
+def _merge_linear(parts, layers):
+    """With one summand at most that is nothing but a linear layer."""
+    linear = [part for part in parts if _is_linear(part)]
+    if len(linear) < 2:
+        return parts
+    inputs = torch.cat([part.inputs for part in linear]).unique()
+    first, *others = linear
+    weights = [part.network[0].weight for part in linear]
+    total = weights[0].new_zeros(len(weights[0]), len(inputs))
+    for part, weight in zip(linear, weights, strict=True):
+        total[:, torch.searchsorted(inputs, part.inputs)] += weight
+    layer = first.network[0]
+    layer.weight, layer.in_features = nn.Parameter(total), len(inputs)
+    for part in others:
+        layer.bias += part.network[0].bias
+        _forget(part, layers)
+    rest = [part for part in parts if not _is_linear(part)]
+    return [*rest, first._replace(inputs=inputs)]
+
+
+def _is_linear(part):
+    return len(part.network) == 1 and type(part.network[0]) is nn.Linear
+
+
+def _forget(part, layers):
+    """Note that no layer of a summand is left."""
+    gone = [layer for layer in part.layers.values() if layer is not None]
+    for name, layer in layers.items():
+        if any(layer is other for other in gone):
+            layers[name] = None
 
 
 def _compact_chain(model):

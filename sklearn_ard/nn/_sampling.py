@@ -1,10 +1,12 @@
 """What the posterior of the weights says of the outputs."""
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
 
+from sklearn_ard.nn._ensemble import Ensemble
 from sklearn_ard.nn._layers import ard_layers
 
 
@@ -19,17 +21,18 @@ def output_variance(
 
     Whole networks are drawn, so that the positions of a convolution share their
     weights, as they do; all else is as in evaluation mode. The draws are the same for
-    all rows.
+    all rows. An :class:`Ensemble` is a mixture of its networks: the mean of their
+    variances, and the variance of what they say.
 
     Parameters
     ----------
     model : Module
-        A network with ARD layers; it is not changed.
+        A network with ARD layers, or an ensemble of such; it is not changed.
     x : Tensor of shape (n, ...)
         Inputs.
     n_draws : int, default=100
-        Number of networks. The standard error of a standard deviation is a share of
-        1 / sqrt(2 · n_draws) of it, 7 % for 100.
+        Number of draws, shared by the networks of an ensemble. The standard error of a
+        standard deviation is a share of 1 / sqrt(2 · n_draws) of it, 7 % for 100.
     generator : torch.Generator, optional
         Where the draws come from; torch's global one by default.
 
@@ -46,6 +49,12 @@ def output_variance(
     >>> output_variance(LinearARD(3, 2), torch.ones(5, 3)).shape
     torch.Size([5, 2])
     """
+    if type(model) is Ensemble:
+        networks = copy.deepcopy(model).eval().networks
+        n_each = math.ceil(n_draws / len(networks))
+        within = [output_variance(part, x, n_each, generator) for part in networks]
+        between = torch.stack([part(x) for part in networks]).double()
+        return torch.stack(within).mean(dim=0) + between.var(dim=0, correction=0)
     model = copy.deepcopy(model).eval()
     layers = ard_layers(model)
     moments = []
