@@ -18,6 +18,7 @@ CEILING = 1e6  # where such a walk ends at the latest
 DOWN = 0.1  # a factor of 10 down
 UP = 0.25  # a factor of 10 up
 START = 0.3  # a new network
+MEMBER = 0.5  # one of an ensemble
 
 
 class Walk:
@@ -151,16 +152,16 @@ class Walk:
         members = [trained]
         if trained.support.any():
             members += [
-                self._anew(reg_factor, trained, trained.support)
+                self._anew(reg_factor, trained, trained.support, MEMBER)
                 for _ in range(self.model.n_networks - 1)
             ]
         with self._at(reg_factor):
             return self.model._join(members)
 
-    def _anew(self, reg_factor, trained, support):
+    def _anew(self, reg_factor, trained, support, share=START):
         """A new network on some columns, about as wide as another one."""
-        foot = foot_of(reg_factor)
-        points = self._start(foot, support, trained, [reg_factor], choose=False)
+        foot, there = foot_of(reg_factor), [reg_factor]
+        points = self._start(foot, support, trained, there, share, choose=False)
         return self._weighed(points)[reg_factor]
 
     def show(self, reg_factor, trained):
@@ -220,7 +221,7 @@ class Walk:
         price = self._price(reg_factor) * trained.support.sum()
         return (reg_factor - 1) * trained.kl - trained.elbo + price
 
-    def _start(self, foot, support, before, reg_factors, *, choose=True):
+    def _start(self, foot, support, before, reg_factors, share=START, *, choose=True):
         """A new network on some inputs, and what becomes of it on the way up.
 
         Parameters
@@ -233,6 +234,8 @@ class Walk:
             A network that says how wide the new one needs to be.
         reg_factors : list of float
             The points, ascending.
+        share : float, default=START
+            Length of its first stretch, in shares of a whole fit.
         choose : bool, default=True
             Whether inputs go and come back on the way.
 
@@ -245,7 +248,7 @@ class Walk:
             trained = _stretch.start(
                 support=support,
                 before=before,
-                epochs=self._share(START),
+                epochs=self._share(share),
                 **self._options(choose),
             )
         return self._climb(trained, foot, reg_factors, choose=choose)
