@@ -7,41 +7,29 @@ from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    validate_data,
-)
 
 from sklearn_ard import _recipe, _stretch
-from sklearn_ard._batches import Batches
 from sklearn_ard._build import build_net
 from sklearn_ard._context import (
     find_device,
     is_small,
-    threads_for,
     torch_state,
     unchanged_on_error,
 )
-from sklearn_ard._data import ScaledTable, Scaler, Table, merge_rows, training_order
 from sklearn_ard._ensemble import join
 from sklearn_ard._net import ProgressBar
-from sklearn_ard._predict import Predictor, refuse_images
+from sklearn_ard._predict import Predictor
 from sklearn_ard._shrink import ShrinkMixin
-from sklearn_ard.nn import Prior, ard_layers, output_variance
+from sklearn_ard._training_data import TrainingDataMixin
+from sklearn_ard.nn import Prior, ard_layers
 from sklearn_ard.nn._networks import ACTIVATIONS
 from sklearn_ard.nn._priors import PRIORS
 
-_BATCH_SIZE = 64
-_ROWS_AT_A_TIME = 65_536  # for predictive variances
 
-
-class _BaseARD(ShrinkMixin, Predictor):
+class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):
     """Parameters, training and prediction of both estimators."""
 
     _parameter_constraints: dict = {
@@ -172,51 +160,6 @@ class _BaseARD(ShrinkMixin, Predictor):
                 self._fit_checked(X, targets, weight)
         return self
 
-    def _check_data(self, X, y, sample_weight, *, reset, min_rows=1, **options):
-        """Validated X, numeric targets of shape (n, n_columns), and weights."""
-        refuse_images(X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            **self._y_options,
-            ensure_min_samples=min_rows,
-        )
-        if sp.issparse(X):
-            X = sp.csr_array(X)
-            if not X.has_canonical_format:
-                X = X.copy()  # not in the arrays of the user
-                X.sum_duplicates()
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        if not weight.any():
-            raise ValueError(
-                "The 'sample_weight' parameter must have a positive entry. "
-                "Got nothing but zeros instead."
-            )
-        self._check_input_shape(X.shape[1])
-        targets, weight = self._check_targets(y, weight, reset=reset, **options)
-        return X, targets, weight
-
-    def _check_input_shape(self, n_features):
-        if self.input_shape is None:
-            if len(self.conv_channels) and self.module is None:
-                raise ValueError(
-                    "The 'conv_channels' parameter needs the 'input_shape' parameter, "
-                    "such as (1, 28, 28) for (channels, height, width). "
-                    f"Got conv_channels={self.conv_channels!r} and input_shape=None."
-                )
-        elif math.prod(self.input_shape) != n_features:
-            raise ValueError(
-                f"The 'input_shape' parameter must multiply to the {n_features} "
-                f"columns of X. Got {tuple(self.input_shape)!r} instead, which "
-                f"multiplies to {math.prod(self.input_shape)}."
-            )
-
     def _fit_checked(self, X, targets, weight):
         batches = self._make_training_set(X, targets, weight)
         previous = None
@@ -241,14 +184,6 @@ class _BaseARD(ShrinkMixin, Predictor):
                 f"{what}, which trains one network. Got {self.n_networks} instead. For "
                 "an ensemble, call fit with warm_start=False."
             )
-
-    def _make_training_set(self, X, targets, weight):
-        """Batches of the distinct rows; what they are scaled by is noted."""
-        rows, weight = merge_rows(X, targets, weight)
-        X, targets = Table(X, rows), targets[rows]
-        self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
-        self._seen, self._n_online_steps = (len(weight), weight.sum()), math.inf
-        return self._make_batches(X, targets, weight, self._scaler, reset=True)
 
     def _train(self, batches, previous=None, stages=None):
         """The recipe, or some of its stages."""
@@ -319,15 +254,7 @@ class _BaseARD(ShrinkMixin, Predictor):
         return self
 
     def _partial_fit_checked(self, X, targets, weight, first):
-        rows, weight = merge_rows(X, targets, weight)
-        X, targets = Table(X, rows), targets[rows]
-        if first:
-            self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
-            self._scaler.constant_[:] = False  # later chunks may know better
-            self._seen, self._n_online_steps = (0, 0.0), 0
-        n_rows, total = self._seen
-        self._seen = n_rows + len(weight), total + weight.sum()
-        batches = self._make_batches(X, targets, weight, self._scaler, reset=first)
+        batches = self._make_chunk(X, targets, weight, first=first)
         with self._progress(1) as progress:
             trained, n_steps = _stretch.train_online(
                 partial(self._build, num_data=self._seen[1]),
@@ -344,40 +271,14 @@ class _BaseARD(ShrinkMixin, Predictor):
         self._set_trained(trained)
         self._warn_of(trained)
 
-    def _make_batches(self, table, targets, weight, scaler, *, reset):
-        """Scaled rows in training order, on the device."""
-        scaled = self._scale_targets(targets, weight, reset=reset)
-        order = training_order(
-            ScaledTable(table, scaler), scaled.reshape(len(scaled), -1)
-        )
-        x = ScaledTable(table.take(order), scaler)
-        n_rows, total = (len(weight), weight.sum()) if reset else self._seen
-        weight = (weight[order] * (n_rows / total)).astype(np.float32)
-        device = self._device
-        return Batches(
-            x if x.table.stays else torch.from_numpy(x.in_memory()).to(device),
-            torch.from_numpy(scaled[order]).to(device),
-            torch.from_numpy(weight).to(device),
-            _BATCH_SIZE if self.batch_size == "auto" else self.batch_size,
-        )
-
     @property
     def _device(self):
         return find_device(self.device, type(self).__name__)
 
     @property
-    def _n_channels(self):
-        return None if self.input_shape is None else int(self.input_shape[0])
-
-    @property
     def _is_resizable(self):
         """Whether networks can be built that read fewer columns."""
         return self.module is None and self.input_shape is None
-
-    @property
-    def _standardizes(self):
-        """A given network keeps the inputs and outputs that it was trained on."""
-        return not isinstance(self.module, torch.nn.Module)
 
     def _cost_in_nats(self, n_features, reg_factor):
         """Price of an input: reg_factor stands in front of KL and cost alike."""
@@ -427,25 +328,6 @@ class _BaseARD(ShrinkMixin, Predictor):
                 UserWarning,
                 stacklevel=4,
             )
-
-    def _output_variance(self, X):
-        """Variance of the scaled outputs under the posterior of the weights."""
-        X = validate_data(
-            self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
-        )
-        variance = np.zeros((X.shape[0], self._n_outputs))
-        if not self._support.any():
-            return variance
-        model = self.net_.module_
-        device = self._device
-        with torch_state(0, device, type(self).__name__), threads_for(model):
-            for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
-                x = self._scaler.transform(X[rows], self._columns)
-                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x)
-                generator = torch.Generator(device).manual_seed(0)
-                found = output_variance(model, x.to(device), generator=generator)
-                variance[rows] = found.cpu().numpy()
-        return variance
 
     @contextmanager
     def _progress(self, n_epochs):

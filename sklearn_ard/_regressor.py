@@ -3,13 +3,19 @@
 import math
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import validate_data
 
 from sklearn_ard._base import _BaseARD
+from sklearn_ard._context import threads_for, torch_state
 from sklearn_ard._data import Scaler
 from sklearn_ard._predict import CompactRegressor, NumberPredictor
-from sklearn_ard.nn import GaussianLikelihood
+from sklearn_ard.nn import GaussianLikelihood, output_variance
+
+_ROWS_AT_A_TIME = 65_536  # for predictive variances
 
 
 class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
@@ -270,3 +276,22 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
         noise = np.exp(0.5 * noise) * scale
         self.noise_std_ = float(noise[0]) if self._y_is_1d else noise
         self.elbo_ = elbo - criterion.num_data * float(np.log(scale).sum())
+
+    def _output_variance(self, X):
+        """Variance of the scaled outputs under the posterior of the weights."""
+        X = validate_data(
+            self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
+        )
+        variance = np.zeros((X.shape[0], self._n_outputs))
+        if not self._support.any():
+            return variance
+        model = self.net_.module_
+        device = self._device
+        with torch_state(0, device, type(self).__name__), threads_for(model):
+            for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
+                x = self._scaler.transform(X[rows], self._columns)
+                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x)
+                generator = torch.Generator(device).manual_seed(0)
+                found = output_variance(model, x.to(device), generator=generator)
+                variance[rows] = found.cpu().numpy()
+        return variance

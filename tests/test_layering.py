@@ -40,6 +40,7 @@ ORDER = [
     "_build",
     "_shrink",
     "_threshold",
+    "_training_data",
     "_base",
     "_regressor",
     "_classifier",
