@@ -149,6 +149,10 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     layers (0.968 without, 0.967 with) nor with six (0.964, 0.967; two seeds each, with
     the recipe of version 0.3).
 
+    The networks of an ensemble (`n_networks`) vote by the mean of their logits: a
+    probability is the geometric mean of theirs, normalised. What is measured
+    (`elbo_`, `feature_importances_`) is the mean over the networks.
+
     Identical rows are merged and their order does not matter. The objective's
     `N` is the sum of the sample weights.
 
@@ -159,6 +163,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
 
     Kharitonov, Molchanov, Vetrov (2018). Variational Dropout via Empirical Bayes.
     arXiv:1811.00596.
+
+    Lakshminarayanan, Pritzel, Blundell (2017). Simple and Scalable Predictive
+    Uncertainty Estimation using Deep Ensembles. arXiv:1612.01474.
 
     Chen, Chen (2008). Extended Bayesian information criteria for model selection with
     large model spaces. Biometrika 95. The price log(n_features) is of this kind.

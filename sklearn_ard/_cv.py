@@ -62,7 +62,9 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
     Notes
     -----
     The model is the one that a walk has found, not that of an ARDRegressor: it comes
-    from less regularisation, and is mostly the better one.
+    from less regularisation, and is mostly the better one. With `n_networks` it is the
+    first one of an ensemble, for which the others are trained at the chosen point
+    alone; folds and path are of single networks.
 
     With scikit-learn's metadata routing, `fit` hands on what the splitter and the
     scorer request. Without, `sample_weight` is used in training and in the scores.
@@ -141,7 +143,9 @@ class ARDClassifierCV(CrossValidated, ARDClassifier):
     Notes
     -----
     The model is the one that a walk has found, not that of an ARDClassifier: it comes
-    from less regularisation, and is mostly the better one.
+    from less regularisation, and is mostly the better one. With `n_networks` it is the
+    first one of an ensemble, for which the others are trained at the chosen point
+    alone; folds and path are of single networks.
 
     With scikit-learn's metadata routing, `fit` hands on what the splitter and the
     scorer request. Without, `sample_weight` is used in training and in the scores.
