@@ -322,3 +322,11 @@ def test_what_pytorch_ard_did_can_be_done_with_the_torch_storey():
         optimizer.step()
     accuracy = (model.eval()(x).argmax(dim=1) == y).float().mean()
     assert accuracy > 0.9
+
+
+@pytest.mark.parametrize("prior", ["log_uniform", "ard", "group_ard"])
+def test_network_that_loses_its_inputs_on_the_way_is_no_error(estimator, prior):
+    # its hidden layers are pruned, though the skip connection may be alive
+    X, y = problem(estimator)
+    model = estimator(prior=prior, max_iter=60, random_state=0)
+    assert np.isfinite(model.fit(X, y).elbo_)

@@ -51,6 +51,13 @@ def test_group_ard_kl_is_that_of_the_best_shared_gaussian_prior():
     assert (kl >= 0).all()
 
 
+@pytest.mark.parametrize("prior", PRIORS, ids=repr)
+@pytest.mark.parametrize("shape", [(4, 0), (0, 3), (0, 0)])
+def test_a_layer_without_weights_costs_nothing(prior, shape):
+    empty = posterior(shape)
+    assert prior.kl(*empty).shape == prior.keep(*empty).shape == shape
+
+
 def test_group_ard_groups_the_weights_of_a_channel_in_grouped_convolutions():
     weight, log_sigma2, mask = posterior((6, 2, 3))
     kl = GroupARD().kl(weight, log_sigma2, mask, groups=2)

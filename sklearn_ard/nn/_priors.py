@@ -243,7 +243,7 @@ class GroupARD(Prior):
 
 def _group_mean(values: Tensor, mask: Tensor, groups: int) -> Tensor:
     """Mean over all live weights that leave an input, in the shape of `values`."""
-    blocks = (groups, -1) + values.shape[1:]
+    blocks = (groups, len(values) // groups, *values.shape[1:])
     values, mask = values.reshape(blocks), mask.reshape(blocks)
     over = (1, *range(3, values.dim()))  # all but (block, input within the block)
     mean = (values * mask).sum(over, keepdim=True)
