@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sklearn_ard._stability import StabilitySelection
     from sklearn_ard._threshold import threshold_curve
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 __all__ = [
     "ARDClassifier",
