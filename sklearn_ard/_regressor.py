@@ -128,7 +128,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     net_ : ARDNet
         The :class:`skorch.NeuralNet` that was trained last, with its ``history`` and
         ``module_``. Its network reads the standardised columns that were left when its
-        training began.
+        training began. Of an ensemble ``module_`` holds the `networks`.
 
     See Also
     --------

@@ -44,7 +44,11 @@ def test_stability_selection(estimator, check):
     [
         estimator(**parameters)
         for estimator in (ARDRegressor, ARDClassifier)
-        for parameters in ({"prior": "group_ard"}, {"hidden_layer_sizes": ()})
+        for parameters in (
+            {"prior": "group_ard"},
+            {"hidden_layer_sizes": ()},
+            {"n_networks": 2, "max_iter": 60},
+        )
     ]
 )
 def test_other_parameters(estimator, check):
