@@ -154,6 +154,8 @@ class SparsityDisplay:
     def from_estimator(cls, estimator, *, ax=None):
         """Draw the layers of a fitted model, as its training ended.
 
+        Of an ensemble a layer has the units of all networks, one below the other.
+
         Parameters
         ----------
         estimator : ARDRegressor, ARDClassifier or one of the CV classes
