@@ -163,8 +163,8 @@ class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):
     def _fit_checked(self, X, targets, weight):
         batches = self._make_training_set(X, targets, weight)
         previous = None
-        if self.warm_start:
-            self._refuse_ensemble("warm_start=True")
+        if self.warm_start and self.n_networks > 1:
+            raise ValueError(_refusal(self, "warm_start=True"))
         if self.warm_start and hasattr(self, "net_"):
             previous = self.net_, self._columns
             if X.shape[1] != len(self._support):
@@ -176,14 +176,6 @@ class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):
         trained = self._train_members(self._train(batches, previous), batches)
         self._set_trained(trained)
         self._warn_of(trained)
-
-    def _refuse_ensemble(self, what):
-        if self.n_networks > 1:
-            raise ValueError(
-                f"The 'n_networks' parameter of {type(self).__name__} must be 1 for "
-                f"{what}, which trains one network. Got {self.n_networks} instead. For "
-                "an ensemble, call fit with warm_start=False."
-            )
 
     def _train(self, batches, previous=None, stages=None):
         """The recipe, or some of its stages."""
@@ -240,7 +232,6 @@ class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):
 
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
-        self._refuse_ensemble("partial_fit")
         first = not hasattr(self, "net_")
         with unchanged_on_error(self):
             X, targets, weight = self._check_data(
@@ -340,3 +331,18 @@ class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):
             yield progress
         finally:
             progress.bar.close()
+
+
+def trains_one_network(estimator):
+    """Whether an estimator can go on with its training; for `available_if`."""
+    if estimator.n_networks > 1:
+        raise AttributeError(_refusal(estimator, "partial_fit"))
+    return True
+
+
+def _refusal(estimator, what):
+    return (
+        f"The 'n_networks' parameter of {type(estimator).__name__} must be 1 for "
+        f"{what}, which trains one network. Got {estimator.n_networks} instead. For an "
+        "ensemble, call fit with warm_start=False."
+    )

@@ -5,9 +5,10 @@ from scipy.special import xlogy
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_ard._base import _BaseARD
+from sklearn_ard._base import _BaseARD, trains_one_network
 from sklearn_ard._predict import CompactClassifier, LabelPredictor
 from sklearn_ard.nn import CategoricalLikelihood
 
@@ -143,11 +144,11 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     Where to begin: from scratch, the default, or from a trained network (`module`)
     where there is one. On 200 digits of another scanner
     (``examples/plot_04_finetune_pretrained.py``) they reach an accuracy of 0.89 and
-    0.90 with 99 % of the weights pruned; the trained network itself has 0.61 there. Dense
-    training first (`dense_iter`) is the paper's advice for networks that come out empty
-    or poor. None of ours did: on 1,347 digits it made no difference with two hidden
-    layers (0.968 without, 0.967 with) nor with six (0.964, 0.967; two seeds each, with
-    the recipe of version 0.3).
+    0.90 with 99 % of the weights pruned; the trained network itself has 0.61 there.
+    Dense training first (`dense_iter`) is the paper's advice for networks that come out
+    empty or poor. None of ours did: on 1,347 digits it made no difference with two
+    hidden layers (0.968 without, 0.967 with) nor with six (0.964, 0.967; two seeds
+    each, with the recipe of version 0.3).
 
     The networks of an ensemble (`n_networks`) vote by the mean of their logits: a
     probability is the geometric mean of theirs, normalised. What is measured
@@ -244,6 +245,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         )
         self.class_weight = class_weight
 
+    @available_if(trains_one_network)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train on a chunk of the data: one pass over it.

@@ -7,9 +7,10 @@ import scipy.sparse as sp
 import torch
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import gen_batches
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from sklearn_ard._base import _BaseARD
+from sklearn_ard._base import _BaseARD, trains_one_network
 from sklearn_ard._context import threads_for, torch_state
 from sklearn_ard._data import Scaler
 from sklearn_ard._predict import CompactRegressor, NumberPredictor
@@ -149,11 +150,11 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     Where to begin: from scratch, the default, or from a trained network (`module`)
     where there is one. On 200 digits of another scanner
     (``examples/plot_04_finetune_pretrained.py``) they reach an accuracy of 0.89 and
-    0.90 with 99 % of the weights pruned; the trained network itself has 0.61 there. Dense
-    training first (`dense_iter`) is the paper's advice for networks that come out empty
-    or poor. None of ours did: on 1,347 digits it made no difference with two hidden
-    layers (0.968 without, 0.967 with) nor with six (0.964, 0.967; two seeds each, with
-    the recipe of version 0.3).
+    0.90 with 99 % of the weights pruned; the trained network itself has 0.61 there.
+    Dense training first (`dense_iter`) is the paper's advice for networks that come out
+    empty or poor. None of ours did: on 1,347 digits it made no difference with two
+    hidden layers (0.968 without, 0.967 with) nor with six (0.964, 0.967; two seeds
+    each, with the recipe of version 0.3).
 
     An ensemble (`n_networks`) errs less than its networks, above all where rows are few
     and inputs known: on twenty splits of UCI's concrete an :class:`ARDRegressorCV` has
@@ -196,6 +197,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
         tags.target_tags.multi_output = True
         return tags
 
+    @available_if(trains_one_network)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train on a chunk of the data: one pass over it.
