@@ -158,7 +158,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
 
     An ensemble (`n_networks`) errs less than its networks, above all where rows are few
     and inputs known: on twenty splits of UCI's concrete an :class:`ARDRegressorCV` has
-    a test RMSE of 5.00 with one network and of 4.48 with five, at five times the size.
+    a test RMSE of 5.00 with one network and of 4.48 with five, on yacht 0.77 and 0.79.
     What is measured (`elbo_`, `feature_importances_`, the variance of the noise) is the
     mean over the networks.
 
