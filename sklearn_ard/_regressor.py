@@ -157,8 +157,8 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     each, with the recipe of version 0.3).
 
     An ensemble (`n_networks`) mostly errs less than a single network: on twenty splits
-    of UCI's concrete an :class:`ARDRegressorCV` has a test RMSE of 5.00 with one network
-    and of 4.48 with five; on yacht 0.77 and 0.79.
+    of UCI's concrete an :class:`ARDRegressorCV` has a test RMSE of 5.00 with one and of
+    4.48 with five; on yacht 0.77 and 0.79.
     What is measured (`elbo_`, `feature_importances_`, the variance of the noise) is the
     mean over the networks.
 
