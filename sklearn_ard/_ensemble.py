@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from sklearn_ard._trained import Trained, narrow
-from sklearn_ard.nn import Ensemble
+from sklearn_ard._trained import Trained, embed, narrow
+from sklearn_ard.nn import Ensemble, input_layers
 
 
 def join(members: list[Trained], build) -> Trained:
@@ -16,8 +16,7 @@ def join(members: list[Trained], build) -> Trained:
     Parameters
     ----------
     members : list of Trained
-        All of them weighed. The first may read columns that it has no use for; the
-        others read those that are left.
+        All of them weighed. They need not read the same columns.
     build : callable
         Takes a number of inputs and returns an initialised net.
 
@@ -27,12 +26,10 @@ def join(members: list[Trained], build) -> Trained:
         Bound, KL divergence, relevance of the columns and variance of the noise are
         means over the members. The history is that of all, one after the other.
     """
-    first, *others = members
-    columns = others[0].columns
-    modules = [member.net.module_ for member in members]
-    if len(columns) < len(first.columns):
-        kept = np.searchsorted(first.columns, columns)
-        modules[0] = narrow(build, first.net, kept).module_
+    columns, support = members[0].columns, np.any([m.support for m in members], axis=0)
+    if not all(np.array_equal(member.columns, columns) for member in members):
+        columns = np.flatnonzero(support)
+    modules = [_reading(columns, member, build) for member in members]
     net = build(len(columns))
     net.module = partial(_make_ensemble, net.module, len(members))
     net.module_ = Ensemble(modules)
@@ -44,12 +41,24 @@ def join(members: list[Trained], build) -> Trained:
     return Trained(
         net,
         columns,
-        support=np.any([member.support for member in members], axis=0),
+        support=support,
         elbo=float(np.mean([member.elbo for member in members])),
         kl=float(np.mean([member.kl for member in members])),
         relevance=np.mean([member.relevance for member in members], axis=0),
         interrupted=any(member.interrupted for member in members),
     )
+
+
+def _reading(columns, member, build):
+    """The network of a member, as one that reads some columns: all that it uses."""
+    if np.array_equal(member.columns, columns):
+        return member.net.module_
+    n_features = len(member.support)
+    net = embed(build, n_features, member.net, member.columns, masks=True)
+    live = torch.from_numpy(member.support).to(net.device)
+    for layer in input_layers(net.module_, torch.zeros(1, n_features).to(net.device)):
+        layer.mask_inputs_(live)
+    return narrow(build, net, columns).module_
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from sklearn_ard import (
     ARDRegressorCV,
     SparsityDisplay,
 )
+from sklearn_ard._walk import Walk
 from sklearn_ard.nn import (
     DenseARD,
     Ensemble,
@@ -229,6 +230,21 @@ def test_cross_validation_trains_an_ensemble_where_it_has_chosen(cv):
     assert np.array_equal(model.get_support(), model.path_.support[model.best_index_])
     np.testing.assert_allclose(
         model._raw_predict(X), outputs_of(model, X).mean(axis=0), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_networks_that_read_different_columns_become_one(estimator):
+    X, y = problem(estimator)
+    walk = Walk(estimator((16,), random_state=0), X, y)
+    found = walk.over([1.0])[1.0]
+    members, outputs = [found], [walk.show(1.0, found)._raw_predict(X)]
+    for columns in ([1, 4], [1, 2, 4], [1], [3, 4, 6]):
+        support = np.isin(np.arange(8), columns)
+        members.append(walk._anew(1.0, found, support))
+        outputs.append(walk.show(1.0, members[-1])._raw_predict(X))
+    model = walk.show(1.0, walk.model._join(members))
+    np.testing.assert_allclose(
+        model._raw_predict(X), np.mean(outputs, axis=0), rtol=1e-4, atol=1e-5
     )
 
 
