@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sklearn_ard._classifier import ARDClassifier
     from sklearn_ard._cv import ARDClassifierCV, ARDRegressorCV
-    from sklearn_ard._display import RelevanceDisplay, SparsityDisplay
-    from sklearn_ard._display_path import (
+    from sklearn_ard._regressor import ARDRegressor
+    from sklearn_ard.inference.predictor import CompactClassifier, CompactRegressor
+    from sklearn_ard.plotting.model import RelevanceDisplay, SparsityDisplay
+    from sklearn_ard.plotting.path import (
         CVPathDisplay,
         RegularizationPathDisplay,
         StabilityDisplay,
     )
-    from sklearn_ard._path import ARDPath, ard_path
-    from sklearn_ard._predict import CompactClassifier, CompactRegressor
-    from sklearn_ard._regressor import ARDRegressor
-    from sklearn_ard._stability import StabilitySelection
-    from sklearn_ard._threshold import threshold_curve
+    from sklearn_ard.selection.path import ARDPath, ard_path
+    from sklearn_ard.selection.stability import StabilitySelection
+    from sklearn_ard.selection.threshold import threshold_curve
 
 __version__ = "0.7.0"
 
@@ -42,19 +42,19 @@ __all__ = [
 _HOME = {
     "ARDClassifier": "_classifier",
     "ARDClassifierCV": "_cv",
-    "ARDPath": "_path",
+    "ARDPath": "selection.path",
     "ARDRegressor": "_regressor",
     "ARDRegressorCV": "_cv",
-    "CVPathDisplay": "_display_path",
-    "CompactClassifier": "_predict",
-    "CompactRegressor": "_predict",
-    "RegularizationPathDisplay": "_display_path",
-    "RelevanceDisplay": "_display",
-    "SparsityDisplay": "_display",
-    "StabilityDisplay": "_display_path",
-    "StabilitySelection": "_stability",
-    "ard_path": "_path",
-    "threshold_curve": "_threshold",
+    "CVPathDisplay": "plotting.path",
+    "CompactClassifier": "inference.predictor",
+    "CompactRegressor": "inference.predictor",
+    "RegularizationPathDisplay": "plotting.path",
+    "RelevanceDisplay": "plotting.model",
+    "SparsityDisplay": "plotting.model",
+    "StabilityDisplay": "plotting.path",
+    "StabilitySelection": "selection.stability",
+    "ard_path": "selection.path",
+    "threshold_curve": "selection.threshold",
 }
 
 

@@ -11,22 +11,23 @@ import torch
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_ard import _recipe, _stretch
-from sklearn_ard._build import build_net
 from sklearn_ard._context import (
     find_device,
     is_small,
     torch_state,
     unchanged_on_error,
 )
-from sklearn_ard._ensemble import join
-from sklearn_ard._net import ProgressBar
-from sklearn_ard._predict import Predictor
-from sklearn_ard._shrink import ShrinkMixin
-from sklearn_ard._training_data import TrainingDataMixin
+from sklearn_ard.data.training_set import TrainingDataMixin
+from sklearn_ard.inference.compression import ShrinkMixin
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.nn import Prior, ard_layers
-from sklearn_ard.nn._networks import ACTIVATIONS
-from sklearn_ard.nn._priors import PRIORS
+from sklearn_ard.nn.networks import ACTIVATIONS
+from sklearn_ard.nn.priors import PRIORS
+from sklearn_ard.training import recipe as _recipe
+from sklearn_ard.training import rounds as _stretch
+from sklearn_ard.training.build import build_net
+from sklearn_ard.training.ensemble import join
+from sklearn_ard.training.net import ProgressBar
 
 
 class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):

@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ard._base import _BaseARD, trains_one_network
-from sklearn_ard._predict import CompactClassifier, LabelPredictor
+from sklearn_ard.inference.predictor import CompactClassifier, LabelPredictor
 from sklearn_ard.nn import CategoricalLikelihood
 
 

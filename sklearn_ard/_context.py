@@ -42,7 +42,7 @@ def find_device(device, owner):
     Raises
     ------
     ValueError
-        If torch can not use it.
+        If torch cannot use it.
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if device == "auto":
@@ -80,7 +80,7 @@ def torch_state(random_state, device, owner, turn=0):
     Raises
     ------
     ValueError
-        If torch can not use the device.
+        If torch cannot use the device.
     MemoryError
         If the device has too little memory.
     """

@@ -1,8 +1,8 @@
 """ARDRegressorCV and ARDClassifierCV: estimators that choose their reg_factor."""
 
-from sklearn_ard._choice import CrossValidated
 from sklearn_ard._classifier import ARDClassifier
 from sklearn_ard._regressor import ARDRegressor
+from sklearn_ard.selection.search import CrossValidated
 
 
 class ARDRegressorCV(CrossValidated, ARDRegressor):

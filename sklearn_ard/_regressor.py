@@ -12,8 +12,8 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_ard._base import _BaseARD, trains_one_network
 from sklearn_ard._context import threads_for, torch_state
-from sklearn_ard._data import Scaler
-from sklearn_ard._predict import CompactRegressor, NumberPredictor
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.inference.predictor import CompactRegressor, NumberPredictor
 from sklearn_ard.nn import GaussianLikelihood, output_variance
 
 _ROWS_AT_A_TIME = 65_536  # for predictive variances

@@ -9,9 +9,9 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_ard import ARDClassifier, ARDRegressor
-from sklearn_ard._batches import Batches
 from sklearn_ard._context import find_device
-from sklearn_ard._data import ScaledTable
+from sklearn_ard.data.batches import Batches
+from sklearn_ard.data.table import ScaledTable
 
 
 def table(n=300):
@@ -44,7 +44,7 @@ def test_a_memory_map_trains_the_same_model_without_a_copy(
         raise AssertionError("X is copied")
 
     monkeypatch.setattr(ScaledTable, "in_memory", in_memory)
-    monkeypatch.setattr("sklearn_ard._batches._MAX_CELLS", 0)
+    monkeypatch.setattr("sklearn_ard.data.batches._MAX_CELLS", 0)
     found = quick().fit(mapped(X, tmp_path / "X", dtype, order), y)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
 
@@ -53,7 +53,7 @@ def test_a_sparse_table_trains_without_a_copy(monkeypatch):
     X, y = table()
     X[X < 2] = 0
     expected = quick().fit(sp.csr_array(X), y)
-    monkeypatch.setattr("sklearn_ard._batches._MAX_CELLS", 0)
+    monkeypatch.setattr("sklearn_ard.data.batches._MAX_CELLS", 0)
     found = quick().fit(sp.csr_array(X), y)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
 

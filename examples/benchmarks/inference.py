@@ -38,9 +38,9 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor
-from sklearn_ard._data import Scaler
-from sklearn_ard._lower import lower
-from sklearn_ard._onnx import write_onnx
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.inference.lower import lower
+from sklearn_ard.inference.onnx import write_onnx
 from sklearn_ard.nn import Compacted
 
 ROWS = 1, 100, 10_000, 100_000

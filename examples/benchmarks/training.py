@@ -55,7 +55,7 @@ from sklearn_ard.nn import (
     GaussianLikelihood,
     SkipARD,
 )
-from sklearn_ard.nn._trainer import Trainer
+from sklearn_ard.nn.fast.trainer import Trainer
 
 SECONDS = 3.0  # for every contender of a step, about
 LONGEST = 60.0  # seconds of a loop over a plain network

@@ -1,9 +1,9 @@
 """Layers, networks, priors and objective in pure torch, for your own training loop."""
 
-from sklearn_ard.nn._compact import Compacted, compact
-from sklearn_ard.nn._convert import to_ard
-from sklearn_ard.nn._ensemble import Ensemble
-from sklearn_ard.nn._evidence import (
+from sklearn_ard.nn.compaction import Compacted, compact
+from sklearn_ard.nn.convert import to_ard
+from sklearn_ard.nn.ensemble import Ensemble
+from sklearn_ard.nn.evidence import (
     elbo,
     input_layers,
     live_inputs,
@@ -11,7 +11,7 @@ from sklearn_ard.nn._evidence import (
     prune_,
     weigh_inputs,
 )
-from sklearn_ard.nn._layers import (
+from sklearn_ard.nn.layers import (
     ARDMixin,
     Conv1dARD,
     Conv2dARD,
@@ -21,16 +21,16 @@ from sklearn_ard.nn._layers import (
     deterministic,
     sparsity,
 )
-from sklearn_ard.nn._networks import ConvARD, DenseARD, SkipARD
-from sklearn_ard.nn._objective import (
+from sklearn_ard.nn.networks import ConvARD, DenseARD, SkipARD
+from sklearn_ard.nn.objective import (
     CategoricalLikelihood,
     ELBOLoss,
     GaussianLikelihood,
     KLWarmup,
     kl_divergence,
 )
-from sklearn_ard.nn._priors import ARD, GroupARD, LogUniform, Prior, log_alpha
-from sklearn_ard.nn._sampling import output_variance
+from sklearn_ard.nn.priors import ARD, GroupARD, LogUniform, Prior, log_alpha
+from sklearn_ard.nn.sampling import output_variance
 
 __all__ = [
     "ARD",

@@ -1,0 +1,80 @@
+"""Equal rows become one whose weight is the sum of theirs.
+
+A weight of k is then the same data set as k copies, bit for bit.
+"""
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from sklearn_ard.data.table import chunks_of
+
+
+def merge_rows(X, targets, weight):
+    """Merge identical rows, drop those of weight zero, sort the rest by content.
+
+    Parameters
+    ----------
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+        Inputs.
+    targets : ndarray of shape (n_samples, n_outputs)
+        Numeric targets; rows are identical if these are as well.
+    weight : ndarray of shape (n_samples,)
+        Weights, none negative.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_distinct,)
+        Index of one row of each kind, in canonical order.
+    weight : ndarray of shape (n_distinct,)
+        Sum of the weights of each kind.
+    """
+    present = np.flatnonzero(weight > 0)
+    hashes = _hash_rows(X, targets)[present]
+    order = np.argsort(hashes, kind="stable")
+    rows, hashes = present[order], hashes[order]
+    new = np.ones(len(rows), dtype=bool)
+    same_hash = np.flatnonzero(hashes[1:] == hashes[:-1]) + 1
+    new[same_hash] = ~_identical(X, targets, rows[same_hash - 1], rows[same_hash])
+    kind = np.cumsum(new) - 1
+    total = np.bincount(kind, weights=weight[rows])
+    return rows[new], total
+
+
+def _hash_rows(X, targets):
+    """64-bit hash of every row; the same for sparse and dense rows of one dtype."""
+    rng = np.random.default_rng(0)
+    factors = rng.integers(2**63, size=X.shape[1], dtype=np.uint64) * 2 + 1
+    hashes = np.zeros(X.shape[0], dtype=np.uint64)
+    for chunk in chunks_of(*X.shape):
+        hashes[chunk] = _hash_chunk(X[chunk], factors)
+    factors = rng.integers(2**63, size=targets.shape[1], dtype=np.uint64) * 2 + 1
+    return hashes * 3 + _hash_chunk(targets, factors)
+
+
+def _hash_chunk(X, factors):
+    if sp.issparse(X):
+        entries = X.tocoo()
+        terms = _hash_values(entries.data) * factors[entries.col]
+        hashes = np.zeros(X.shape[0], dtype=np.uint64)
+        np.add.at(hashes, entries.row, terms)
+        return hashes
+    terms = _hash_values(np.ravel(X)).reshape(X.shape)
+    terms *= factors
+    return terms.sum(axis=1, dtype=np.uint64)
+
+
+def _hash_values(values):
+    """Hash of every number; that of zero (and minus zero) is zero."""
+    values = values + 0.0  # -0.0 becomes 0.0
+    hashes = pd.util.hash_array(values, categorize=False)
+    return np.where(values == 0, np.uint64(0), hashes)
+
+
+def _identical(X, targets, first, second):
+    """Whether the rows `first` and `second` are the same, and not just their hashes."""
+    same = (targets[first] == targets[second]).all(axis=1)
+    for chunk in chunks_of(len(first), X.shape[1]):
+        differ = X[first[chunk]] != X[second[chunk]]
+        same[chunk] &= np.asarray(differ.sum(axis=1)).ravel() == 0
+    return same

@@ -1,0 +1,283 @@
+"""From a trained ARD network to the small plain one that remains of it.
+
+A network is read as a chain of modules. One walk forward finds the units that are the
+same whatever the input, since no live weight enters them, and folds them into the next
+biases; one walk back finds the units that somebody reads. The others go.
+"""
+
+import copy
+import warnings
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_ard.nn.chain import (
+    CONVOLUTIONS,
+    WEIGHTED,
+    Flattening,
+    Opaque,
+    Weighted,
+    has_hooks,
+    steps_of,
+)
+from sklearn_ard.nn.ensemble import Ensemble
+from sklearn_ard.nn.layers import ARDMixin, ard_layers
+from sklearn_ard.nn.networks import SkipARD
+
+
+class Compacted(NamedTuple):
+    """What :func:`compact` returns.
+
+    Attributes
+    ----------
+    network : Module
+        A plain torch network, in evaluation mode.
+    inputs : Tensor of shape (n_kept,) or slice
+        Indices of the inputs that it reads: call ``network(x[:, inputs])``. All of them
+        (``slice(None)``) where the network could not be seen through.
+    layers : dict of str to Module or None
+        By the names of the layers with weights in the original network: what is left of
+        each, None if nothing is.
+    """
+
+    network: nn.Module
+    inputs: Tensor | slice
+    layers: dict
+
+
+class Parallel(nn.Module):
+    """The sum of several networks, each of which reads some of the inputs.
+
+    Parameters
+    ----------
+    networks : list of Module
+        From some inputs to the same number of outputs.
+    inputs : list of Tensor
+        Which inputs each of them reads.
+    """
+
+    def __init__(self, networks, inputs):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        for i, indices in enumerate(inputs):
+            self.register_buffer(f"inputs_{i}", indices)
+
+    @property
+    def inputs(self):
+        return [getattr(self, f"inputs_{i}") for i in range(len(self.networks))]
+
+    def forward(self, x: Tensor) -> Tensor:
+        branches = zip(self.networks, self.inputs, strict=True)
+        return sum(network(x[:, indices]) for network, indices in branches)
+
+
+def compact(model: nn.Module) -> Compacted:
+    """Remove what was pruned from a trained network: a small plain one remains.
+
+    Pruned inputs go; units (channels) without a live input become part of the next
+    bias through their constant activation; those without a live output go; and whole
+    layers, where nothing of them is left. A network that was pruned altogether becomes
+    its constant. The outputs are those of `model` in evaluation mode, to rounding.
+
+    A constant channel is not constant under zero padding: it stays where the next
+    convolution or pooling pads with zeros, unless it is zero itself.
+
+    Parameters
+    ----------
+    model : Module
+        A network with ARD layers, for inputs of shape (n, n_features) or (n,
+        n_channels, ...). Networks are seen through where they are a
+        :class:`torch.nn.Sequential` (nested ones too), :class:`SkipARD` or
+        :class:`ConvARD` of linear layers, convolutions, batch norm, pooling, dropout,
+        flattening and elementwise activations, or an :class:`Ensemble` of these. A
+        :class:`torch.nn.Flatten` in front is taken as done: the inputs are then those
+        of the flattened rows.
+
+    Returns
+    -------
+    Compacted
+        ``network, inputs, layers``; the model itself is untouched.
+
+    Raises
+    ------
+    ValueError
+        If the network has no ARD layer.
+
+    Warns
+    -----
+    UserWarning
+        If the network has branches or a forward method of its own: it then keeps its
+        shape, with zeros for the pruned weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ard.nn import DenseARD, compact
+    >>> model = DenseARD(100, 1, (50,)).eval()
+    >>> model[0].mask_inputs_(torch.arange(100) < 3)
+    >>> network, inputs, _ = compact(model)
+    >>> inputs
+    tensor([0, 1, 2])
+    >>> x = torch.randn(9, 100)
+    >>> torch.allclose(network(x[:, inputs]), model(x), atol=1e-6)
+    True
+    """
+    if not ard_layers(model):
+        raise ValueError(
+            "'model' of compact must contain ARD layers (LinearARD, Conv2dARD, ...). "
+            f"Got {type(model).__name__} with none instead."
+        )
+    found, opaque = compact_quietly(model)
+    if opaque:
+        warnings.warn(
+            f"compact cannot see through {opaque}: the network keeps its shape, with "
+            "zeros for the pruned weights. It can see through a Sequential of linear "
+            "layers, convolutions, batch norm, pooling, dropout, Flatten and "
+            "elementwise activations.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+@torch.no_grad()
+def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
+    """As :func:`compact`; what it cannot see through is returned, not warned of."""
+    opaque = ""
+    try:
+        found = _compact_sum([*_summands(model)])
+    except Opaque as error:
+        found, opaque = _masked(model), str(error)
+    found.network.eval().requires_grad_(False)
+    return found, opaque
+
+
+def _summands(model, prefix="", share=1.0):
+    """Chains that a network is the weighted sum of: prefix of names, chain, weight."""
+    if type(model) is Ensemble and not has_hooks(model):
+        share /= len(model.networks)
+        for i, network in enumerate(model.networks):
+            yield from _summands(network, f"{prefix}networks.{i}.", share)
+    elif type(model) is SkipARD and not has_hooks(model):
+        yield f"{prefix}network.", model.network, share
+        yield f"{prefix}linear.", model.linear, share
+    else:
+        yield prefix, model, share
+
+
+def _compact_sum(summands):
+    parts, layers = [], {}
+    for prefix, model, share in summands:
+        part = _compact_chain(model)
+        if share != 1:
+            if type(part.network[-1]) is not nn.Linear:
+                raise Opaque("an Ensemble of networks whose last layer is not linear")
+            part.network[-1].weight *= share
+            part.network[-1].bias *= share
+        parts.append(part)
+        layers |= {(prefix + name).rstrip("."): la for name, la in part.layers.items()}
+    if len(parts) > 1:
+        parts = _merge_linear(_drop_constants(parts, layers), layers)
+    if len(parts) == 1:
+        return parts[0]._replace(layers=layers)
+    inputs = torch.cat([part.inputs for part in parts]).unique()
+    total = Parallel(
+        [part.network for part in parts],
+        [torch.searchsorted(inputs, part.inputs) for part in parts],
+    )
+    return Compacted(total, inputs, layers)
+
+
+def _drop_constants(parts, layers):
+    """Without summands that read nothing: the last layer of another adds their value.
+
+    One is left if none reads anything.
+    """
+    left = [part for part in parts if len(part.inputs)] or parts[:1]
+    kept = {id(part) for part in left}
+    for part in parts:
+        if id(part) in kept:
+            continue
+        _forget(part, layers)
+        nothing = next(part.network.parameters()).new_zeros(1, 0)
+        value = part.network(nothing)[0]
+        if value.any():
+            ends = (other.network[-1] for other in left)
+            next(end for end in ends if type(end) is nn.Linear).bias.add_(value)
+    return left
+
+
+def _merge_linear(parts, layers):
+    """With one summand at most that is nothing but a linear layer."""
+    linear = [part for part in parts if _is_linear(part)]
+    if len(linear) < 2:
+        return parts
+    inputs = torch.cat([part.inputs for part in linear]).unique()
+    first, *others = linear
+    weights = [part.network[0].weight for part in linear]
+    total = weights[0].new_zeros(len(weights[0]), len(inputs))
+    for part, weight in zip(linear, weights, strict=True):
+        total[:, torch.searchsorted(inputs, part.inputs)] += weight
+    layer = first.network[0]
+    layer.weight, layer.in_features = nn.Parameter(total), len(inputs)
+    for part in others:
+        layer.bias += part.network[0].bias
+        _forget(part, layers)
+    rest = [part for part in parts if not _is_linear(part)]
+    return [*rest, first._replace(inputs=inputs)]
+
+
+def _is_linear(part):
+    return len(part.network) == 1 and type(part.network[0]) is nn.Linear
+
+
+def _forget(part, layers):
+    """Note that no layer of a summand is left."""
+    gone = [layer for layer in part.layers.values() if layer is not None]
+    for name, layer in layers.items():
+        if any(layer is other for other in gone):
+            layers[name] = None
+
+
+def _compact_chain(model):
+    names = {module: name for name, module in model.named_modules()}
+    steps = steps_of(model, names)
+    constant = None
+    for step in steps:
+        constant = step.forward(constant)
+    needed, modules, left = None, [], {}
+    while steps:
+        step = steps.pop()
+        needed = step.backward(needed)
+        parts = step.plain()
+        modules[:0] = parts
+        if isinstance(step, Weighted):
+            left[step.name] = parts[0]
+        if needed is not None and not needed.any():  # all before is constant
+            if any(isinstance(step, Flattening) for step in steps):
+                modules.insert(0, nn.Flatten())
+            break
+    layers = {
+        name: left.get(name)
+        for layer, name in names.items()
+        if isinstance(layer, (ARDMixin, *WEIGHTED))
+    }
+    return Compacted(nn.Sequential(*modules), needed.nonzero().flatten(), layers)
+
+
+def _masked(model):
+    """A copy with torch's own layers and zeros for the pruned weights."""
+    model = copy.deepcopy(model)
+    for layer in ard_layers(model):
+        layer.weight.mul_(layer.keep())
+        for name in ("log_sigma2", "mask", "prior"):
+            delattr(layer, name)
+        n_dims = layer.weight.dim()
+        layer.__class__ = nn.Linear if n_dims == 2 else CONVOLUTIONS[n_dims]
+    layers = {
+        name: layer
+        for name, layer in model.named_modules()
+        if isinstance(layer, WEIGHTED)
+    }
+    return Compacted(model, slice(None), layers)

@@ -1,0 +1,310 @@
+"""Dense and convolutional networks of ARD layers."""
+
+import math
+from numbers import Integral, Number
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_ard.nn.layers import (
+    ARDMixin,
+    Conv1dARD,
+    Conv2dARD,
+    Conv3dARD,
+    LinearARD,
+    ard_layers,
+)
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "logistic": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+}
+
+# Modules that keep every unit (channel) where it is; the norms have a value for each.
+_UNIT_WISE = (
+    nn.ReLU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.GELU, nn.Identity, nn.ELU, nn.LeakyReLU,
+    nn.Softplus, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
+    nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d,
+)  # fmt: skip
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+_CONVOLUTIONS = {1: Conv1dARD, 2: Conv2dARD, 3: Conv3dARD}
+_POOLINGS = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+
+
+def _activation(name: str) -> nn.Module:
+    if name not in ACTIVATIONS:
+        raise ValueError(
+            f"The 'activation' parameter must be one of {sorted(ACTIVATIONS)}. "
+            f"Got {name!r} instead."
+        )
+    return ACTIVATIONS[name]()
+
+
+class DenseARD(nn.Sequential):
+    """Multi-layer perceptron of :class:`LinearARD` layers.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+        Number of inputs and outputs.
+    hidden_layer_sizes : tuple of int, default=(64, 64)
+        Units per hidden layer; empty for a linear model.
+    activation : str, default="relu"
+        One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over all weights.
+
+    Raises
+    ------
+    ValueError
+        If the activation or the prior is unknown.
+
+    Examples
+    --------
+    >>> from sklearn_ard.nn import DenseARD, ard_layers
+    >>> [layer.out_features for layer in ard_layers(DenseARD(5, 2, (8, 4)))]
+    [8, 4, 2]
+    """
+
+    def __init__(
+        self,
+        n_inputs,
+        n_outputs,
+        hidden_layer_sizes=(64, 64),
+        activation="relu",
+        prior="log_uniform",
+    ):
+        super().__init__()
+        _append_dense(self, n_inputs, n_outputs, hidden_layer_sizes, activation, prior)
+
+
+class SkipARD(nn.Module):
+    """A network with a linear map of :class:`LinearARD` beside it.
+
+    What is linear in the inputs costs one weight per input and output there, and not
+    one per layer; what is not is left to the network.
+
+    Parameters
+    ----------
+    network : Module
+        Any network from `n_inputs` to `n_outputs`.
+    n_inputs, n_outputs : int
+        Number of inputs and outputs.
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over the weights of the linear map.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ard.nn import DenseARD, SkipARD
+    >>> SkipARD(DenseARD(5, 2), 5, 2)(torch.zeros(3, 5)).shape
+    torch.Size([3, 2])
+    """
+
+    def __init__(self, network, n_inputs, n_outputs, prior="log_uniform"):
+        super().__init__()
+        self.network = network
+        self.linear = LinearARD(n_inputs, n_outputs, bias=False, prior=prior)
+        with torch.no_grad():  # begin near the mean of the targets
+            self.linear.weight.mul_(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x) + self.linear(x)
+
+
+class ConvARD(nn.Sequential):
+    """Convolutional network of ARD layers: convolutions, then a dense head.
+
+    Each convolution is followed by the activation and by max pooling, in every
+    dimension that is still larger than 1. The default keeps the size of images in a
+    convolution and halves it in the pooling.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (channels, length), (channels, height, width) or (channels, depth, height,
+        width). The input may also come as 2-D, one flattened image per row.
+    n_outputs : int
+        Number of outputs.
+    conv_channels : tuple of int, default=(16, 32)
+        Channels per convolution.
+    kernel_size : int or tuple of int, default=3
+        Width of the kernels, of all convolutions or of each.
+    hidden_layer_sizes : tuple of int, default=(64,)
+        Units per hidden layer of the dense head.
+    activation : str, default="relu"
+        One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
+    prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
+        Prior over all weights.
+    stride : int or tuple of int, default=1
+        Step of the kernels, of all convolutions or of each.
+    padding : "same", "valid", int or tuple of these, default="same"
+        Zeros around the images: as many as keep their size (with stride 1), none, or a
+        number on each side; of all convolutions or of each.
+    pool_size : int or tuple of int, default=2
+        Width and step of the max pooling, after all convolutions or after each; 1 for
+        none.
+
+    Raises
+    ------
+    ValueError
+        If input_shape has not two to four entries, a tuple has not one entry per
+        convolution, an image is too small for a kernel or a pooling, or the activation
+        or the prior is unknown.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ard.nn import ConvARD
+    >>> ConvARD((1, 8, 8), 10)(torch.zeros(3, 64)).shape
+    torch.Size([3, 10])
+
+    LeNet-5-Caffe:
+
+    >>> lenet = ConvARD(
+    ...     (1, 28, 28), 10, (20, 50), 5, hidden_layer_sizes=(500,), padding="valid"
+    ... )
+    >>> sum(layer.weight.numel() for layer in lenet if hasattr(layer, "weight"))
+    430500
+    """
+
+    def __init__(
+        self,
+        input_shape,
+        n_outputs,
+        conv_channels=(16, 32),
+        kernel_size=3,
+        hidden_layer_sizes=(64,),
+        activation="relu",
+        prior="log_uniform",
+        *,
+        stride=1,
+        padding="same",
+        pool_size=2,
+    ):
+        super().__init__()
+        if len(input_shape) - 1 not in _CONVOLUTIONS:
+            raise ValueError(
+                "The 'input_shape' parameter must be (channels, length), (channels, "
+                "height, width) or (channels, depth, height, width). "
+                f"Got {tuple(input_shape)!r} instead."
+            )
+        self.input_shape = tuple(input_shape)
+        channels, *size = input_shape
+        convolution = _CONVOLUTIONS[len(size)]
+        pooling = _POOLINGS[len(size)]
+        n_layers = len(conv_channels)
+        for n_channels, kernel, step, border, pool in zip(
+            conv_channels,
+            _one_each("kernel_size", kernel_size, n_layers),
+            _one_each("stride", stride, n_layers),
+            _one_each("padding", padding, n_layers, 0, ("same", "valid")),
+            _one_each("pool_size", pool_size, n_layers),
+            strict=True,
+        ):
+            if border == "valid":
+                border = 0
+            elif border == "same" and step > 1:  # which torch does not have
+                border = kernel // 2
+            self.append(
+                convolution(
+                    channels, n_channels, kernel, step, padding=border, prior=prior
+                )
+            )
+            self.append(_activation(activation))
+            if border != "same":
+                size = [(length + 2 * border - kernel) // step + 1 for length in size]
+            window = tuple(min(pool, length) for length in size)
+            if min(window) < 1:
+                raise ValueError(
+                    f"The 'kernel_size' parameter must leave something of images of "
+                    f"the 'input_shape' {self.input_shape}. Got {kernel_size!r} with "
+                    f"stride={stride!r}, padding={padding!r} and pool_size="
+                    f"{pool_size!r} instead."
+                )
+            if max(window) > 1:
+                self.append(pooling(window))
+            channels = n_channels
+            size = [length // width for length, width in zip(size, window, strict=True)]
+        self.append(nn.Flatten())
+        _append_dense(
+            self,
+            channels * math.prod(size),
+            n_outputs,
+            hidden_layer_sizes,
+            activation,
+            prior,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(-1, *self.input_shape))
+
+
+def _one_each(name, value, n_layers, smallest=1, words=()):
+    """A setting per convolution, from one for all or one for each."""
+    values = [value] * n_layers if isinstance(value, (Number, str)) else list(value)
+    good = all(v in words or isinstance(v, Integral) and v >= smallest for v in values)
+    if not good or len(values) != n_layers:
+        options = " or ".join([*map(repr, words), f"an integer of at least {smallest}"])
+        raise ValueError(
+            f"The {name!r} parameter must be {options}, or one of these for each of "
+            f"the {n_layers} convolutions. Got {value!r} instead."
+        )
+    return values
+
+
+def _append_dense(model, n_inputs, n_outputs, hidden_layer_sizes, activation, prior):
+    for n_units in hidden_layer_sizes:
+        model.append(LinearARD(n_inputs, n_units, prior=prior))
+        model.append(_activation(activation))
+        n_inputs = n_units
+    model.append(LinearARD(n_inputs, n_outputs, prior=prior))
+    with torch.no_grad():  # begin near the mean of the targets
+        model[-1].weight.mul_(0.1)
+        model[-1].bias.zero_()
+
+
+def last_chain(model: nn.Module) -> tuple[list[ARDMixin], bool]:
+    """The last ARD layers of a Sequential that read one another.
+
+    Parameters
+    ----------
+    model : Module
+        A network.
+
+    Returns
+    -------
+    layers : list of ARD layers
+        In their order: each reads the units (channels) of the one before, by way of
+        modules that keep every unit where it is. Empty where one is used twice.
+    whole : bool
+        Whether the network is nothing but such layers, activations, pooling, dropout
+        and flattening.
+    """
+    layers: list[ARDMixin] = []
+    if type(model) is not ConvARD and type(model).forward is not nn.Sequential.forward:
+        return layers, False
+    whole = flat = True
+    for module in model:
+        if isinstance(module, ARDMixin):
+            if isinstance(module, LinearARD) and not flat:  # it reads no channels
+                layers, whole = [], False
+            layers.append(module)
+            flat = isinstance(module, LinearARD)
+            whole &= getattr(module, "groups", 1) == 1
+        elif isinstance(module, (*_UNIT_WISE, *_NORMS)):
+            flat |= isinstance(module, nn.Flatten)
+            whole &= not isinstance(module, _NORMS)
+        else:
+            layers, whole = [], False
+    return (layers, whole) if len(set(layers)) == len(layers) else ([], False)
+
+
+def is_dense(model: nn.Module) -> bool:
+    """Whether a network has no convolutions of ARD weights."""
+    return all(isinstance(layer, LinearARD) for layer in ard_layers(model))

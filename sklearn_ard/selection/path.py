@@ -1,0 +1,249 @@
+"""ard_path: the models of one data set over reg_factor."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+from sklearn.utils.multiclass import type_of_target
+
+from sklearn_ard._base import _BaseARD
+from sklearn_ard._classifier import ARDClassifier
+from sklearn_ard._regressor import ARDRegressor
+from sklearn_ard.selection.walk import Walk
+
+
+@dataclass(eq=False)
+class ARDPath:
+    """What :func:`ard_path` finds, one entry per point.
+
+    Attributes
+    ----------
+    reg_factors : ndarray of shape (n_points,)
+        Ascending.
+    support : bool ndarray of shape (n_points, n_features)
+        True for the columns that are in use.
+    relevance : ndarray of shape (n_points, n_features)
+        In nats, as `feature_importances_`.
+    sparsity : ndarray of shape (n_points,)
+        Share of all prunable weights that are pruned.
+    elbo : ndarray of shape (n_points,)
+        Evidence lower bound of the training set in nats, whatever the `reg_factor`.
+    train_score : ndarray of shape (n_points,)
+        On the training set.
+    feature_names : ndarray of shape (n_features,)
+        Names of the columns; x0, x1, ... where X had none.
+    models : list or None
+        The fitted models without torch, of :meth:`ARDRegressor.compact`.
+    """
+
+    reg_factors: np.ndarray
+    support: np.ndarray
+    relevance: np.ndarray
+    sparsity: np.ndarray
+    elbo: np.ndarray
+    train_score: np.ndarray
+    feature_names: np.ndarray
+    models: list | None = None
+
+    def __len__(self):
+        return len(self.reg_factors)
+
+    @property
+    def n_features(self):
+        """Number of columns that are in use, of shape (n_points,)."""
+        return self.support.sum(axis=1)
+
+    def to_frame(self):
+        """The path as a table.
+
+        Returns
+        -------
+        DataFrame
+            One row per point, with `reg_factor`, `n_features`, `sparsity`, `elbo`,
+            `train_score` and the names of the columns in use as `features`.
+        """
+        return pd.DataFrame(
+            {
+                "reg_factor": self.reg_factors,
+                "n_features": self.n_features,
+                "sparsity": self.sparsity,
+                "elbo": self.elbo,
+                "train_score": self.train_score,
+                "features": [list(self.feature_names[row]) for row in self.support],
+            }
+        )
+
+
+def ard_path(
+    X,
+    y,
+    *,
+    estimator=None,
+    reg_factors=None,
+    points_per_decade=6,
+    sample_weight=None,
+    scoring=None,
+    return_models=False,
+):
+    """Models over `reg_factor`, from all inputs kept to none.
+
+    One walk, in which every point begins with the network of the last one: some thirty
+    points cost less than four fits. The path is what comes out, monotone or not.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Inputs.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    estimator : ARDRegressor or ARDClassifier, default=None
+        Whose parameters count, all but `reg_factor`, `warm_start` and `n_networks`; it
+        is not changed. None is an ``ARDClassifier()`` for labels and two classes, an
+        ``ARDRegressor()`` for floats; integers do not say which.
+    reg_factors : array-like of float, default=None
+        The points, in any order, 0 or more. None finds its own: from one that keeps
+        all columns (at 0.1 or 0.01 or, where even that drops some, 0) to one that keeps
+        none.
+    points_per_decade : int, default=6
+        Points for each factor of 10, without `reg_factors`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        As in `fit`; for the score as well.
+    scoring : str, callable or None, default=None
+        Of the train score, as in :func:`sklearn.model_selection.cross_val_score`.
+    return_models : bool, default=False
+        Whether to keep the model of every point.
+
+    Returns
+    -------
+    ARDPath
+        One entry per point.
+
+    Raises
+    ------
+    ValueError
+        If `reg_factors` is empty or has entries that are negative or no numbers, or
+        `estimator` is none of ours.
+
+    See Also
+    --------
+    ARDRegressorCV : Picks a point by cross-validation.
+    RegularizationPathDisplay : Draws the path.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ard import ard_path
+    >>> X = np.random.default_rng(0).normal(size=(200, 10))
+    >>> y = np.abs(X[:, 3]) + X[:, 7]
+    >>> ard_path(X, y, reg_factors=[1.0, 1e5]).n_features
+    array([2, 0])
+    """
+    estimator = default_estimator(y) if estimator is None else clone(estimator)
+    if not isinstance(estimator, _BaseARD):
+        raise ValueError(
+            "The 'estimator' parameter of ard_path must be an ARDRegressor or an "
+            f"ARDClassifier. Got {estimator!r} instead."
+        )
+    estimator._validate_params()
+    if reg_factors is not None:
+        reg_factors = check_reg_factors(reg_factors, "ard_path")
+    elif not isinstance(points_per_decade, Integral) or points_per_decade < 1:
+        raise ValueError(
+            "The 'points_per_decade' parameter of ard_path must be a positive integer. "
+            f"Got {points_per_decade!r} instead."
+        )
+    scorer = check_scoring(estimator, scoring)
+    walk = Walk(estimator, X, y, sample_weight)
+    points = (
+        walk.from_all_to_none(points_per_decade)
+        if reg_factors is None
+        else walk.over(reg_factors)
+    )
+    options = {} if sample_weight is None else {"sample_weight": sample_weight}
+    return describe(walk, points, partial_score(scorer, X, y, options), return_models)
+
+
+def describe(walk, points, score, return_models=False) -> ARDPath:
+    """The path of some points.
+
+    Parameters
+    ----------
+    walk : Walk
+        That found them.
+    points : dict of float to Trained
+        What it found.
+    score : callable
+        Takes a fitted model.
+    return_models : bool, default=False
+        Whether to keep the models.
+
+    Returns
+    -------
+    ARDPath
+        One entry per point.
+    """
+    rows, models = [], []
+    for reg_factor, trained in points.items():
+        model = walk.show(reg_factor, trained)
+        rows.append(
+            (
+                model.get_support(),
+                model.feature_importances_,
+                model.sparsity_,
+                model.elbo_,
+                score(model),
+            )
+        )
+        if return_models:
+            models.append(model.compact())
+    return ARDPath(
+        np.array(list(points)),
+        *(np.array(column) for column in zip(*rows, strict=True)),
+        feature_names=names_of(walk.model),
+        models=models if return_models else None,
+    )
+
+
+def names_of(model):
+    """Names of the columns that a model was fitted on: x0, x1, ... where X has none."""
+    default = np.array([f"x{j}" for j in range(model.n_features_in_)], dtype=object)
+    return getattr(model, "feature_names_in_", default)
+
+
+def partial_score(scorer, X, y, options):
+    """A function that scores a fitted model on some rows."""
+    return lambda model: scorer(model, X, y, **options)
+
+
+def default_estimator(y):
+    """The estimator for a target, where the user named none."""
+    kind, dtype = type_of_target(y, input_name="y"), np.asarray(y).dtype.kind
+    if kind == "binary" or dtype not in "fiu":
+        return ARDClassifier()
+    if dtype == "f":
+        return ARDRegressor()
+    raise ValueError(
+        "The 'estimator' parameter must be given where y has integers, which may "
+        "be classes or quantities: ARDClassifier() or ARDRegressor(). Got None instead."
+    )
+
+
+def check_reg_factors(values, owner, name="reg_factors"):
+    """The values of reg_factor that a user gave, ascending and distinct."""
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if (
+        found.ndim != 1
+        or not len(found)
+        or not (np.isfinite(found) & (found >= 0)).all()
+    ):
+        raise ValueError(
+            f"The {name!r} parameter of {owner} must be a list of numbers, none "
+            f"negative and at least one. Got {values!r} instead."
+        )
+    return np.unique(found)

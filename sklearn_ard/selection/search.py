@@ -1,0 +1,404 @@
+"""How reg_factor is chosen by cross-validation."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import _fit_context, is_classifier
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _manual_routing,
+    _raise_for_params,
+    _routing_enabled,
+    process_routing,
+)
+
+from sklearn_ard._base import _BaseARD
+from sklearn_ard._context import unchanged_on_error
+from sklearn_ard.selection.path import check_reg_factors, describe, partial_score
+from sklearn_ard.selection.walk import Walk
+
+REG_FACTORS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_TIE = 1e-9  # relative: scores that differ by less do so by rounding
+
+_CHOSEN = ("reg_factor", "warm_start")  # parameters of the plain estimators alone
+
+
+class CrossValidated(_BaseARD):
+    """A plain estimator whose reg_factor is chosen by cross-validation."""
+
+    _parameter_constraints: dict = {
+        **{
+            k: v for k, v in _BaseARD._parameter_constraints.items() if k not in _CHOSEN
+        },
+        "reg_factors": ["array-like", None],
+        "cv": ["cv_object"],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+        "selection": [StrOptions({"best", "one_standard_error"})],
+        "n_features_to_select": [Interval(Integral, 1, None, closed="left"), None],
+        "target_sparsity": [Interval(Real, 0, 1, closed="left"), None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64),
+        *,
+        reg_factors=None,
+        cv=None,
+        scoring=None,
+        selection="best",
+        n_features_to_select=None,
+        target_sparsity=None,
+        activation="relu",
+        skip_connection=True,
+        input_shape=None,
+        conv_channels=(),
+        kernel_size=3,
+        stride=1,
+        padding="same",
+        pool_size=2,
+        module=None,
+        prior="log_uniform",
+        feature_cost="auto",
+        max_iter="auto",
+        dense_iter=0,
+        shrink=True,
+        n_networks=1,
+        batch_size="auto",
+        learning_rate_init=0.01,
+        random_state=None,
+        verbose=0,
+        device="cpu",
+        callbacks=None,
+        n_jobs=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.reg_factors = reg_factors
+        self.cv = cv
+        self.scoring = scoring
+        self.selection = selection
+        self.n_features_to_select = n_features_to_select
+        self.target_sparsity = target_sparsity
+        self.activation = activation
+        self.skip_connection = skip_connection
+        self.input_shape = input_shape
+        self.conv_channels = conv_channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.pool_size = pool_size
+        self.module = module
+        self.prior = prior
+        self.feature_cost = feature_cost
+        self.max_iter = max_iter
+        self.dense_iter = dense_iter
+        self.shrink = shrink
+        self.n_networks = n_networks
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.random_state = random_state
+        self.verbose = verbose
+        self.device = device
+        self.callbacks = callbacks
+        self.n_jobs = n_jobs
+
+    @property
+    def reg_factor(self):
+        """The value that was chosen."""
+        return self.reg_factor_
+
+    @property
+    def partial_fit(self):
+        """Not to be had: every choice needs all of the data."""
+        raise AttributeError(
+            f"{type(self).__name__} has no partial_fit, since cross-validation needs "
+            f"all of the data. Use {self._plain.__name__} with a reg_factor."
+        )
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, **params):
+        """Walk over `reg_factors` in every fold and on all rows, and choose a point.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs in any units.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets; only regression takes several outputs.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of k counts as k copies of the row, in training and in the scores.
+        **params : dict
+            With metadata routing, what the splitter (such as `groups`) and the scorer
+            ask for.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data, a parameter or a fold is not what it should be, or no point has
+            a finite score. The estimator is then as it was before.
+
+        Warns
+        -----
+        UserWarning
+            If a wish cannot be met exactly, if a score is not finite, or if no input
+            is left.
+        """
+        _raise_for_params(params, self, "fit")
+        with unchanged_on_error(self):
+            self._fit_and_choose(X, y, sample_weight, params)
+        return self
+
+    def _fit_and_choose(self, X, y, sample_weight, params):
+        owner = type(self).__name__
+        reg_factors = REG_FACTORS if self.reg_factors is None else self.reg_factors
+        reg_factors = check_reg_factors(reg_factors, owner)
+        X, y, sample_weight = indexable(X, y, sample_weight)
+        _, _, weight = self._check_data(X, y, sample_weight, reset=True, min_rows=2)
+        self._check_wishes()
+        routed = self._route(sample_weight, params)
+        splits = list(
+            check_cv(self.cv, y, classifier=is_classifier(self)).split(
+                X, y, **routed.splitter.split
+            )
+        )
+        self._check_folds(y, weight, splits)
+        scorer, options = self._get_scorer(), routed.scorer.score
+        rows = X, y, sample_weight
+        # drawn here, for the same result whatever the number of jobs
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        jobs = [
+            delayed(_walk_all)(
+                self._make_plain(seed), rows, reg_factors, scorer, options
+            )
+        ]
+        jobs += [
+            delayed(_walk_fold)(
+                self._make_plain(seed), rows, fold, reg_factors, scorer, options
+            )
+            for fold in splits
+        ]
+        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
+        (walk, points, path), *folds = parallel(jobs)
+        self.path_, self.n_splits_ = path, len(splits)
+        self.cv_results_ = _results(path, folds)
+        mean = self.cv_results_["mean_test_score"]
+        self._check_scores(mean)
+        index, n_features = self._choose(mean)
+        trained = points[reg_factors[index]]
+        if n_features is not None:
+            trained = walk.cut(reg_factors[index], trained, n_features)
+        trained = walk.ensemble(reg_factors[index], trained)
+        model = walk.show(reg_factors[index], trained)
+        own = model.get_params(deep=False)
+        vars(self).update({k: v for k, v in vars(model).items() if k not in own})
+        self.reg_factor_ = float(reg_factors[index])
+        self.best_index_, self.best_score_ = index, float(mean[index])
+        self._warn_of(trained)
+
+    def _make_plain(self, seed):
+        """An estimator that walks."""
+        given = {**self.get_params(deep=False), "random_state": seed}
+        names = self._plain().get_params(deep=False)
+        return self._plain(**{name: given[name] for name in names if name in given})
+
+    def _check_wishes(self):
+        owner, wish = type(self).__name__, self.n_features_to_select
+        if wish is not None and self.target_sparsity is not None:
+            raise ValueError(
+                f"{owner} takes one wish, 'n_features_to_select' or "
+                f"'target_sparsity'. Got both: {wish!r} and {self.target_sparsity!r}. "
+                "Set one of them to None."
+            )
+        if wish is not None and wish > self.n_features_in_:
+            raise ValueError(
+                f"The 'n_features_to_select' parameter of {owner} must be at most the "
+                f"number of columns of X, {self.n_features_in_}. Got {wish} instead."
+            )
+
+    def _check_folds(self, y, weight, splits):
+        """Every fold must be trained on all classes."""
+        if not is_classifier(self):
+            return
+        labels = np.asarray(y)
+        for k, (train, _) in enumerate(splits):
+            present = labels[train][weight[train] > 0]
+            missing = np.setdiff1d(self.classes_, present)
+            if len(missing):
+                raise ValueError(
+                    f"The 'cv' parameter of {type(self).__name__} must leave rows of "
+                    f"every class to train on. Split {k} has none of "
+                    f"{missing.tolist()}. Take fewer splits, or stratified ones, or "
+                    "leave out rare classes."
+                )
+
+    def _check_scores(self, mean):
+        bad = ~np.isfinite(mean)
+        if bad.all():
+            raise ValueError(
+                f"The 'scoring' parameter of {type(self).__name__} must give finite "
+                f"scores. Got {mean.tolist()} as means over the folds. Take another "
+                "score, or splits with more test rows."
+            )
+        if bad.any():
+            found = self.cv_results_["reg_factor"][bad].tolist()
+            warnings.warn(
+                f"The scores at reg_factor in {found} are not finite in every fold: "
+                "these points are not chosen. Take another 'scoring', or splits with "
+                "more test rows.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _route(self, sample_weight, params):
+        """What splitter and scorer are given."""
+        if _routing_enabled():
+            if sample_weight is not None:
+                params = {"sample_weight": sample_weight, **params}
+            return process_routing(self, "fit", **params)
+        score = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return _manual_routing({"splitter": {}, "scorer": {"score": score}})
+
+    def get_metadata_routing(self):
+        """What this estimator hands on to its splitter and its scorer.
+
+        Returns
+        -------
+        MetadataRouter
+            For scikit-learn's metadata routing.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                splitter=check_cv(self.cv),
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
+            .add(
+                scorer=self._get_scorer(),
+                method_mapping=MethodMapping().add(caller="fit", callee="score"),
+            )
+        )
+
+    def _get_scorer(self):
+        return get_scorer(self.scoring or self._default_scoring)
+
+    def _choose(self, mean):
+        """Index of a point, and a number of columns to cut it down to or None."""
+        if self.n_features_to_select is not None:
+            return self._choose_by_features(mean, self.n_features_to_select)
+        if self.target_sparsity is not None:
+            return self._choose_by_sparsity(mean, self.target_sparsity), None
+        enough = _finite(mean).max()
+        if self.selection == "one_standard_error":
+            best = _best(mean, np.isfinite(mean))
+            n = self.n_splits_
+            std = self.cv_results_["std_test_score"][best] * np.sqrt(n / max(n - 1, 1))
+            enough -= std / np.sqrt(n)
+        return _last(_finite(mean) >= enough - _TIE * abs(enough)), None
+
+    def _choose_by_features(self, mean, wish):
+        n_features = self.path_.n_features
+        if (n_features == wish).any():
+            return _best(mean, n_features == wish), None
+        if (n_features > wish).any():
+            fewest = n_features[n_features > wish].min()
+            return _best(mean, n_features == fewest), wish
+        most = n_features.max()
+        index = _best(mean, n_features == most)
+        self._warn_nearest(
+            "n_features_to_select", wish, f"{most} columns", index, "smaller"
+        )
+        return index, None
+
+    def _choose_by_sparsity(self, mean, wish):
+        sparsity = np.where(self.path_.n_features > 0, self.path_.sparsity, -np.inf)
+        if (sparsity >= wish).any():
+            return _best(mean, sparsity >= wish)
+        index = int(sparsity.argmax())
+        found = f"a sparsity of {self.path_.sparsity[index]:.4f}"
+        self._warn_nearest("target_sparsity", wish, found, index, "larger")
+        return index
+
+    def _warn_nearest(self, name, wish, found, index, mend):
+        warnings.warn(
+            f"No point of the path reaches {name}={wish}. Took the nearest, {found} at "
+            f"reg_factor={self.path_.reg_factors[index]:g}. Add {mend} values to "
+            "'reg_factors' for others.",
+            UserWarning,
+            stacklevel=6,
+        )
+
+
+def _walk_all(model, rows, reg_factors, scorer, options):
+    """The walk over all rows, its points and what they are like."""
+    X, y, sample_weight = rows
+    walk = Walk(model, X, y, sample_weight)
+    points = walk.over(reg_factors)
+    return walk, points, describe(walk, points, partial_score(scorer, X, y, options))
+
+
+def _walk_fold(model, rows, fold, reg_factors, scorer, options):
+    """The path of the training rows of a fold, with scores on its test rows."""
+    train, test = ([_take(part, index) for part in rows] for index in fold)
+    walk = Walk(model, *train)
+    options = {
+        # per row, as the rows themselves; anything else is for all
+        name: _safe_indexing(value, fold[1])
+        if hasattr(value, "__len__") and len(value) == len(rows[1])
+        else value
+        for name, value in options.items()
+    }
+    score = partial_score(scorer, test[0], test[1], options)
+    return describe(walk, walk.over(reg_factors), score)
+
+
+def _take(values, rows):
+    return None if values is None else _safe_indexing(values, rows)
+
+
+def _results(path, folds):
+    """The table of all folds."""
+    scores = np.stack([fold.train_score for fold in folds], axis=1)
+    results = {
+        "reg_factor": path.reg_factors,
+        "mean_test_score": scores.mean(axis=1),
+        "std_test_score": scores.std(axis=1),
+        "mean_n_features": np.mean([fold.n_features for fold in folds], axis=0),
+        "mean_sparsity": np.mean([fold.sparsity for fold in folds], axis=0),
+    }
+    for k, fold in enumerate(folds):
+        results[f"split{k}_test_score"] = fold.train_score
+        results[f"split{k}_n_features"] = fold.n_features
+    return results
+
+
+def _finite(scores):
+    """Scores of which those that are no number are the worst."""
+    return np.where(np.isfinite(scores), scores, -np.inf)
+
+
+def _best(mean, allowed):
+    """The best of some points; of equally good ones that with the largest reg_factor.
+
+    Points without a score are the last choice.
+    """
+    scores = _finite(mean)
+    best = scores[allowed].max()
+    slack = _TIE * abs(best) if np.isfinite(best) else 0.0
+    return _last(allowed & (scores >= best - slack))
+
+
+def _last(flags):
+    return int(np.flatnonzero(flags)[-1])

@@ -1,0 +1,364 @@
+"""StabilitySelection: which columns are picked whatever the sample."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import (
+    BaseEstimator,
+    MetaEstimatorMixin,
+    _fit_context,
+    clone,
+    is_classifier,
+)
+from sklearn.feature_selection import SelectorMixin
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.pipeline import Pipeline
+from sklearn.utils import (
+    _safe_indexing,
+    check_random_state,
+    get_tags,
+    indexable,
+)
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+from tqdm.auto import tqdm
+
+from sklearn_ard._base import _BaseARD
+from sklearn_ard._context import unchanged_on_error
+from sklearn_ard._regressor import ARDRegressor
+from sklearn_ard.selection.path import check_reg_factors, default_estimator
+from sklearn_ard.selection.walk import Walk
+
+_VALUES = (0.5, 1.0, 2.0)  # of reg_factor, by default
+
+
+class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
+    """Columns that a selector picks on most halves of the data.
+
+    The rows are cut into two random halves again and again (complementary pairs), the
+    selector is fitted on each half at several values of its regularisation parameter,
+    and the share of halves in which a column is picked is its selection probability.
+    Columns are kept whose largest probability over the values reaches a threshold. The
+    expected number of columns that are kept without being better than chance has an
+    upper bound, whatever the selector; see the Notes.
+
+    Parameters
+    ----------
+    estimator : selector, default=None
+        With `fit` and `get_support` (or `coef_`, whose nonzero columns are then picked)
+        and the parameter `param`. None is an ``ARDClassifier()`` for labels and two
+        classes, an ``ARDRegressor()`` for floats.
+    param : str, default="reg_factor"
+        Name of the regularisation parameter, such as ``"alpha"`` of a Lasso or
+        ``"lasso__alpha"`` of one in a pipeline whose last step selects.
+    values : array-like of float, default=None
+        Of the parameter. None is (0.5, 1, 2), for a `reg_factor` only.
+    threshold : float, default=0.75
+        Share of halves (over 0.5, at most 1) that a kept column is picked in.
+    n_pairs : int, default=25
+        Number of times that the rows are cut in halves.
+    bound : {"unimodal", "worst_case"}, default="unimodal"
+        Which bound on the expected number of false picks to compute; see the Notes.
+    random_state : int, RandomState instance or None, default=None
+        Draws the halves, and seeds the clones of the estimator.
+    n_jobs : int, default=None
+        Number of halves that are fitted at the same time.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    estimator_ : selector
+        What was cloned for every half.
+    values_ : ndarray of shape (n_values,)
+        Values of the parameter.
+    probabilities_ : ndarray of shape (n_values, n_features)
+        Share of the halves in which each column was picked, 0 to 1.
+    max_probabilities_ : ndarray of shape (n_features,)
+        The largest one over the values.
+    threshold_ : float
+        The threshold, as a whole number of halves.
+    n_picked_ : float
+        Mean number of columns that are picked on a half, at one value or another: the
+        q of the bounds.
+    expected_false_picks_ : float
+        Upper bound on the expected number of kept columns that are picked with less
+        than the mean probability n_picked_ / n_features.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had any (all strings).
+
+    See Also
+    --------
+    StabilityDisplay : Draws the probabilities.
+    sklearn.feature_selection.SelectFromModel : Picks columns by a single fit.
+
+    Notes
+    -----
+    With q columns picked out of p on average (at one value or another), a threshold of
+    π and B pairs, the bound "worst_case" is q² / ((2π - 1) p), Meinshausen &
+    Bühlmann's, for which complementary pairs need no assumption on exchangeability
+    (Shah & Samworth, theorem 1 with θ = q / p). "unimodal" is their theorem 2,
+    q² / (C(π, B) p), for which the share of pairs in both of whose halves a column
+    below θ is picked has to have a unimodal distribution, as it has in practice:
+
+    - C = 2 (2π - 1 - 1/(2B)) for min(1/2 + θ², 1/2 + 1/(2B) + 3θ²/4) < π ≤ 3/4,
+    - C = (1 + 1/B) / (4 (1 - π + 1/(2B))) for 3/4 < π ≤ 1.
+
+    Both count columns that are picked less often than the mean as false; a column that
+    stands in for a relevant one (a correlated copy) is picked often, and not counted.
+
+    References
+    ----------
+    Meinshausen, Bühlmann (2010). Stability selection. J. R. Stat. Soc. B 72.
+
+    Shah, Samworth (2013). Variable selection with error control: another look at
+    stability selection. J. R. Stat. Soc. B 75.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Lasso
+    >>> from sklearn_ard import StabilitySelection
+    >>> X = np.random.default_rng(0).normal(size=(200, 10))
+    >>> y = X[:, 3] + X[:, 7]
+    >>> lasso = StabilitySelection(Lasso(), param="alpha", values=[0.2], random_state=0)
+    >>> lasso.fit(X, y).get_support(indices=True)
+    array([3, 7])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [object, None],
+        "param": [str],
+        "values": ["array-like", None],
+        "threshold": [Interval(Real, 0.5, 1, closed="right")],
+        "n_pairs": [Interval(Integral, 2, None, closed="left")],
+        "bound": [StrOptions({"unimodal", "worst_case"})],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        param="reg_factor",
+        values=None,
+        threshold=0.75,
+        n_pairs=25,
+        bound="unimodal",
+        random_state=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.param = param
+        self.values = values
+        self.threshold = threshold
+        self.n_pairs = n_pairs
+        self.bound = bound
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Fit the selector on all halves.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets. Of labels every half has its share of each class.
+
+        Returns
+        -------
+        self
+            The fitted selector.
+
+        Raises
+        ------
+        ValueError
+            If the estimator does not have the parameter or cannot say what it picks,
+            if a parameter is not what it should be, or if the selector picks so many
+            columns that the bound is no better than that number. The selector is then
+            as it was before.
+        """
+        with unchanged_on_error(self):
+            validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=True,
+                dtype=None,
+                ensure_all_finite=False,
+                ensure_min_samples=4,
+                multi_output=True,
+            )
+            X, y = indexable(X, y)
+            self.estimator_ = self._make_template(y)
+            self.values_ = self._check_values()
+            self.threshold_ = self._check_threshold()
+            picked = self._pick(X, y)
+            self.probabilities_ = picked.mean(axis=0)
+            self.max_probabilities_ = self.probabilities_.max(axis=0)
+            self.n_picked_ = float(picked.any(axis=1).sum(axis=1).mean())
+            self.expected_false_picks_ = self._bound_false_picks()
+        return self
+
+    def _make_template(self, y):
+        """The selector that is cloned for every half."""
+        template = clone(self.estimator or default_estimator(y))
+        if self.param not in template.get_params():
+            raise ValueError(
+                f"The 'param' parameter of {type(self).__name__} must name a parameter "
+                f"of {type(template).__name__}. Got {self.param!r} instead. It has "
+                f"{sorted(template.get_params())}."
+            )
+        return template
+
+    def _check_values(self):
+        """The values of the regularisation parameter, as they were given."""
+        if self.values is None and self.param != "reg_factor":
+            raise ValueError(
+                f"The 'values' parameter of {type(self).__name__} must be given for "
+                f"param={self.param!r}. Got None instead."
+            )
+        values = np.asarray(_VALUES if self.values is None else self.values)
+        if values.ndim != 1 or not len(values) or values.dtype.kind not in "fiu":
+            raise ValueError(
+                f"The 'values' parameter of {type(self).__name__} must be a list of "
+                f"numbers, at least one. Got {self.values!r} instead."
+            )
+        if self.param == "reg_factor":
+            return check_reg_factors(values, type(self).__name__, "values")
+        return values
+
+    def _check_threshold(self):
+        """The threshold, as a whole number of halves."""
+        n_halves = 2 * self.n_pairs
+        threshold = math.ceil(round(self.threshold * n_halves, 9)) / n_halves
+        lowest = 0.5 + (1 if self.bound == "unimodal" else 0.5) / self.n_pairs
+        if threshold < lowest:
+            raise ValueError(
+                f"The 'threshold' parameter of {type(self).__name__} must be at least "
+                f"{lowest:g} with n_pairs={self.n_pairs}: below, there is no bound on "
+                f"the false picks. Got {self.threshold} instead. Raise one of the two."
+            )
+        return threshold
+
+    def _pick(self, X, y):
+        """What is picked on every half.
+
+        Returns
+        -------
+        bool ndarray of shape (2 · n_pairs, n_values, n_features)
+            Halves of a pair follow each other.
+        """
+        rng = check_random_state(self.random_state)
+        stratify = is_classifier(self.estimator_)
+        halves = [h for _ in range(self.n_pairs) for h in _halve(y, stratify, rng)]
+        seeds = rng.randint(np.iinfo(np.int32).max, size=len(halves)).tolist()
+        jobs = (
+            delayed(_pick_on_half)(
+                self.estimator_, X, y, half, self.param, self.values_, seed
+            )
+            for half, seed in zip(halves, seeds, strict=True)
+        )
+        found = Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs)
+        found = tqdm(found, total=len(halves), unit="half", disable=not self.verbose)
+        picked = np.stack(list(found))
+        if picked.shape[2] != self.n_features_in_:
+            raise ValueError(
+                f"The 'estimator' parameter of {type(self).__name__} must say of every "
+                f"column of X whether it is picked, {self.n_features_in_} of them. Got "
+                f"a {type(self.estimator_).__name__} that speaks of {picked.shape[2]}. "
+                "In a pipeline, the steps before the last must keep the columns."
+            )
+        return picked
+
+    def _bound_false_picks(self):
+        """The bound on the expected number of false picks."""
+        tau, n_pairs, q = self.threshold_, self.n_pairs, self.n_picked_
+        theta = q / self.n_features_in_
+        factor = 1 / (2 * tau - 1)
+        if self.bound == "unimodal":
+            lowest = min(0.5 + theta**2, 0.5 + 1 / (2 * n_pairs) + 0.75 * theta**2)
+            if tau > 0.75:
+                factor = 4 * (1 - tau + 1 / (2 * n_pairs)) / (1 + 1 / n_pairs)
+            elif tau > lowest:
+                factor = 1 / (2 * (2 * tau - 1 - 1 / (2 * n_pairs)))
+            else:
+                factor = math.inf
+        if q > 0 and factor * theta >= 1:
+            raise ValueError(
+                f"{type(self.estimator_).__name__} picks {q:.1f} of the "
+                f"{self.n_features_in_} columns on average with {self.param} in "
+                f"{self.values_.tolist()}. With threshold={self.threshold} the bound "
+                f"on the expected number of false picks is {factor * theta * q:.1f}, "
+                "which says nothing. Pick fewer columns by other 'values', or raise "
+                "the 'threshold'."
+            )
+        return factor * theta * q
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self.max_probabilities_ >= self.threshold_ - 1e-9
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator or ARDRegressor()).input_tags
+        tags.input_tags.sparse = inner.sparse
+        tags.input_tags.allow_nan = inner.allow_nan
+        tags.target_tags.required = True
+        return tags
+
+
+def _halve(y, stratify, rng):
+    """Two random halves of the rows, without a row in common."""
+    half = len(y) // 2
+    if stratify:
+        splitter = StratifiedShuffleSplit(
+            1, train_size=half, test_size=half, random_state=rng
+        )
+        return next(splitter.split(np.zeros(len(y)), y))
+    order = rng.permutation(len(y))
+    return order[:half], order[half : 2 * half]
+
+
+def _pick_on_half(template, X, y, half, param, values, seed):
+    """Which columns are picked on some rows, at every value."""
+    X, y = _safe_indexing(X, half), _safe_indexing(y, half)
+    seeds = {
+        name: seed
+        for name in template.get_params()
+        if name.split("__")[-1] == "random_state"
+    }
+    template = clone(template).set_params(**seeds)
+    if isinstance(template, _BaseARD) and param == "reg_factor":
+        points = Walk(template, X, y).over(values)
+        return np.stack([points[value].support for value in values.tolist()])
+    return np.stack(
+        [
+            _support_of(clone(template).set_params(**{param: value}).fit(X, y))
+            for value in values.tolist()
+        ]
+    )
+
+
+def _support_of(fitted):
+    """Which columns a fitted selector picks."""
+    last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
+    if hasattr(last, "get_support"):
+        return last.get_support()
+    if hasattr(last, "coef_"):
+        return (np.atleast_2d(last.coef_) != 0).any(axis=0)
+    raise ValueError(
+        "The 'estimator' parameter of StabilitySelection must have get_support() or "
+        f"coef_ after fit. Got a {type(last).__name__}, which has neither."
+    )

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ard.data.merge import merge_rows
+from sklearn_ard.data.order import training_order
+from sklearn_ard.data.scaler import Scaler
+
+
+def table(seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 3, size=(40, 2)).astype(float)  # with repeated rows
+    return X, X[:, :1] % 2, rng.integers(0, 4, size=40).astype(float)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_weights_are_copies(container):
+    X, targets, weight = table()
+    rows, total = merge_rows(container(X), targets, weight)
+    k = weight.astype(int)
+    X2, targets2 = np.repeat(X, k, axis=0), np.repeat(targets, k, axis=0)
+    shuffled = np.random.default_rng(1).permutation(len(X2))
+    X2, targets2 = X2[shuffled], targets2[shuffled]
+    rows2, total2 = merge_rows(container(X2), targets2, np.ones(len(X2)))
+    assert np.array_equal(X[rows], X2[rows2])
+    assert np.array_equal(targets[rows], targets2[rows2])
+    assert np.array_equal(total, total2)
+    assert len(np.unique(X[rows], axis=0)) == len(rows)
+    assert total.sum() == weight.sum()
+
+
+def test_rows_with_other_targets_are_other_rows():
+    X, targets = np.zeros((3, 2)), np.array([[0.0], [1.0], [0.0]])
+    rows, total = merge_rows(X, targets, np.ones(3))
+    assert sorted(zip(targets[rows, 0], total, strict=True)) == [(0.0, 2.0), (1.0, 1.0)]
+
+
+def test_rows_of_equal_hash_are_compared(monkeypatch):
+    X, targets, weight = table()
+    expected = {tuple(X[r]) for r in merge_rows(X, targets, weight)[0]}
+    monkeypatch.setattr(
+        "sklearn_ard.data.merge._hash_rows", lambda X, t: np.zeros(len(X), np.uint64)
+    )
+    rows, total = merge_rows(X, targets, weight)
+    assert {tuple(X[r]) for r in rows} == expected
+    assert total.sum() == weight.sum()
+
+
+def test_minus_zero_is_zero():
+    X = np.array([[0.0, 1.0], [-0.0, 1.0]])
+    assert len(merge_rows(X, np.zeros((2, 1)), np.ones(2))[0]) == 1
+
+
+def test_scaler_agrees_with_scikit_learn():
+    rng = np.random.default_rng(0)
+    X, weight = rng.normal(3.0, 5.0, size=(50, 4)), rng.random(50)
+    theirs = StandardScaler().fit(X, sample_weight=weight)
+    ours = Scaler().fit(X, weight)
+    np.testing.assert_allclose(ours.transform(X), theirs.transform(X), atol=1e-6)
+    np.testing.assert_allclose(ours.inverse_transform(ours.transform(X)), X, atol=1e-5)
+    theirs = StandardScaler(with_mean=False).fit(sp.csr_array(X), sample_weight=weight)
+    ours = Scaler().fit(sp.csr_array(X), weight)
+    scaled = ours.transform(sp.csr_array(X))
+    assert sp.issparse(scaled) and scaled.dtype == np.float32
+    np.testing.assert_allclose(
+        scaled.toarray(), theirs.transform(sp.csr_array(X)).toarray(), atol=1e-5
+    )
+
+
+def test_pixels_of_a_channel_share_a_scale():
+    X = np.random.default_rng(0).normal(size=(30, 2, 5)) * [[[1.0], [9.0]]] + 2
+    flat = X.reshape(30, 10)
+    scaled = Scaler(n_channels=2).fit(flat, np.ones(30)).transform(flat)
+    channels = scaled.reshape(30, 2, 5)
+    np.testing.assert_allclose(channels.mean(axis=(0, 2)), 0, atol=1e-6)
+    np.testing.assert_allclose(channels.std(axis=(0, 2)), 1, atol=1e-6)
+    assert not np.allclose(channels.std(axis=0), 1, atol=1e-2)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.1, 1e10])
+def test_constant_columns_become_zero(value):
+    X = np.full((1000, 1), value)
+    scaler = Scaler().fit(X, np.random.default_rng(0).random(1000))
+    assert scaler.constant_.all() and (scaler.transform(X) == 0).all()
+    X = sp.csr_array(X)
+    assert (Scaler().fit(X, np.ones(1000)).transform(X).toarray() == 0).all()
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_no_unit_is_too_large_or_small(container, unit):
+    X, weight = np.random.default_rng(0).normal(size=(30, 3)), np.ones(30)
+    expected = Scaler().fit(container(X), weight).transform(container(X))
+    X = container(X * unit)
+    difference = Scaler().fit(X, weight).transform(X) - expected
+    assert abs(difference).max() < 1e-6
+
+
+def test_training_order_depends_on_content_alone():
+    rng = np.random.default_rng(0)
+    Z, targets = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=(30, 1))
+    order = training_order(Z, targets)
+    shuffled = rng.permutation(30)
+    again = training_order(Z[shuffled], targets[shuffled])
+    assert np.array_equal(Z[order], Z[shuffled][again])
+    sparse = training_order(sp.csr_array(Z), targets)
+    assert np.array_equal(order, sparse)

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from hypothesis import given, settings
+from random_networks import DENSITIES, SEEDS, conv_networks, dense_networks, randomise
+from torch import nn
+
+import sklearn_ard.nn as ard
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.inference import network as ops
+from sklearn_ard.inference.lower import TorchNetwork, lower
+from sklearn_ard.nn import DenseARD, SkipARD, compact
+
+
+def lowered(model, X, standardize=True):
+    """The numpy network of a model, and what the model itself says of X."""
+    scaler = Scaler(standardize=standardize).fit(X, np.ones(len(X)))
+    with torch.no_grad():
+        expected = model(torch.from_numpy(scaler.transform(X))).numpy()
+    columns = np.arange(X.shape[1])
+    return lower(compact(model), columns, scaler, expected.shape[1]), expected
+
+
+def flat(network):
+    """A convolutional network that takes flat rows and gives flat outputs."""
+    model, x = network
+    return nn.Sequential(nn.Unflatten(1, x.shape[1:]), model, nn.Flatten()), x.flatten(
+        1
+    )
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(seed=SEEDS, network=dense_networks(), density=DENSITIES)
+def test_dense_networks(seed, network, density):
+    model, x = network
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        n_outputs = model.eval()(x).shape[1]
+    model = randomise(SkipARD(model, x.shape[1], n_outputs), density)
+    found, expected = lowered(model, x.double().numpy() * 30 + 7)
+    X = x.double().numpy() * 30 + 7
+    np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(seed=SEEDS, network=conv_networks(), density=DENSITIES)
+def test_convolutional_networks(seed, network, density):
+    model, x = flat(network)
+    torch.manual_seed(seed)
+    X = x.numpy()
+    found, expected = lowered(randomise(model, density), X)
+    np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
+        nn.MaxPool2d(2, 1, dilation=2),
+        nn.MaxPool2d((2, 3), ceil_mode=True),
+        nn.AvgPool2d(3, 2, padding=1, ceil_mode=True),
+        nn.AvgPool2d(3, 2, padding=1, ceil_mode=True, count_include_pad=False),
+        nn.AvgPool2d((2, 3)),
+        nn.AdaptiveAvgPool2d(1),
+        nn.AdaptiveMaxPool2d(1),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [(7, 7), (6, 8)])
+def test_pooling(pool, size):
+    model = nn.Sequential(
+        nn.Unflatten(1, (2, *size)), ard.Conv2dARD(2, 3, 2), pool, nn.Flatten()
+    )
+    X = np.random.default_rng(0).normal(size=(5, 2 * size[0] * size[1]))
+    found, expected = lowered(randomise(model, 0.8), X)
+    assert not isinstance(found, TorchNetwork)
+    np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_every_kind_of_layer(layer_kind):
+    kind, arguments, options, shape = layer_kind
+    if len(shape) > 1 and kind == "Linear":
+        pytest.skip("rows of a table are 1-D")
+    layer = getattr(ard, f"{kind}ARD")(*arguments, **options)
+    model = nn.Sequential(nn.Unflatten(1, shape), layer, nn.Flatten())
+    X = np.random.default_rng(0).normal(size=(5, int(np.prod(shape))))
+    found, expected = lowered(randomise(model, 0.7), X)
+    np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_blocks_and_sparse_products_change_nothing():
+    model = randomise(DenseARD(300, 2, (200, 100)), 0.02)
+    X = np.random.default_rng(0).normal(size=(5000, 300))
+    found, expected = lowered(model, X)
+    assert found.n_rows < 2500
+    np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
+    for matrix in (np.asarray, sp.csr_array):
+        for dense in found.operations[::2]:
+            weight = dense.weight
+            dense.weight = matrix(weight.toarray() if sp.issparse(weight) else weight)
+        np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("offset, folded", [(3.0, True), (1e6, False)])
+def test_standardisation_is_folded_where_it_costs_no_digits(offset, folded):
+    X = np.random.default_rng(0).normal(size=(50, 6)) + offset
+    found, expected = lowered(randomise(DenseARD(6, 1), 0.5), X)
+    assert (found.mean is None) == folded
+    np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_sparse_matrix_is_chosen_by_time_and_small_ones_are_not_asked():
+    rng = np.random.default_rng(0)
+    large = rng.normal(size=(1000, 1000)) * (rng.random((1000, 1000)) < 0.001)
+    assert sp.issparse(ops.faster_matrix(large, 256))
+    assert not sp.issparse(ops.faster_matrix(np.eye(30), 256))
+    assert not sp.issparse(ops.faster_matrix(np.ones((100, 100)), 256))
+
+
+def test_what_numpy_can_not_do_is_left_to_torch():
+    model = nn.Sequential(ard.LinearARD(4, 3), nn.Mish(), ard.LinearARD(3, 1)).eval()
+    X = np.random.default_rng(0).normal(size=(9, 4))
+    found, expected = lowered(model, X)
+    assert found.why == "Mish"
+    np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-6)
