@@ -1,35 +1,38 @@
-"""Layers, networks, priors and objective in pure torch, for your own training loop."""
+"""Layers, networks, priors and objective in pure torch, for your own training loop.
+
+Tensors and torch modules come in and go out; scikit-learn, skorch and numpy are not
+known here. `mixin` is the file to read first, then `objective`.
+"""
 
 from sklearn_ard.nn.compaction import Compacted, compact
 from sklearn_ard.nn.convert import to_ard
 from sklearn_ard.nn.ensemble import Ensemble
-from sklearn_ard.nn.evidence import (
-    elbo,
-    input_layers,
-    live_inputs,
-    mask_unread_units_,
-    prune_,
-    weigh_inputs,
-)
+from sklearn_ard.nn.evidence import elbo, weigh_inputs
 from sklearn_ard.nn.layers import (
-    ARDMixin,
     Conv1dARD,
     Conv2dARD,
     Conv3dARD,
     LinearARD,
     ard_layers,
     deterministic,
+    noise_from,
     sparsity,
 )
-from sklearn_ard.nn.networks import ConvARD, DenseARD, SkipARD
-from sklearn_ard.nn.objective import (
+from sklearn_ard.nn.likelihoods import (
     CategoricalLikelihood,
-    ELBOLoss,
     GaussianLikelihood,
-    KLWarmup,
-    kl_divergence,
+    Likelihood,
 )
+from sklearn_ard.nn.mixin import ARDMixin
+from sklearn_ard.nn.networks import ConvARD, DenseARD, SkipARD
+from sklearn_ard.nn.objective import ELBOLoss, KLWarmup, kl_divergence
 from sklearn_ard.nn.priors import ARD, GroupARD, LogUniform, Prior, log_alpha
+from sklearn_ard.nn.pruning import (
+    input_layers,
+    live_inputs,
+    mask_unread_units_,
+    prune_,
+)
 from sklearn_ard.nn.sampling import output_variance
 
 __all__ = [
@@ -47,6 +50,7 @@ __all__ = [
     "GaussianLikelihood",
     "GroupARD",
     "KLWarmup",
+    "Likelihood",
     "LinearARD",
     "LogUniform",
     "Prior",
@@ -60,6 +64,7 @@ __all__ = [
     "live_inputs",
     "log_alpha",
     "mask_unread_units_",
+    "noise_from",
     "output_variance",
     "prune_",
     "sparsity",

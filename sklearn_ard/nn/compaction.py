@@ -1,8 +1,9 @@
 """From a trained ARD network to the small plain one that remains of it.
 
-A network is read as a chain of modules. One walk forward finds the units that are the
-same whatever the input, since no live weight enters them, and folds them into the next
-biases; one walk back finds the units that somebody reads. The others go.
+A network with masks comes in; a plain one, and the inputs that it reads, go out. One
+walk forward along its steps finds the units that are constant, since no live weight
+enters them, and folds them into the next biases; one walk back finds the units that are
+read. The others go.
 """
 
 import copy
@@ -12,7 +13,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn.chain import (
+from sklearn_ard.nn.ensemble import Ensemble
+from sklearn_ard.nn.layers import ard_layers
+from sklearn_ard.nn.mixin import ARDMixin
+from sklearn_ard.nn.networks import SkipARD
+from sklearn_ard.nn.steps import (
     CONVOLUTIONS,
     WEIGHTED,
     Flattening,
@@ -21,9 +26,6 @@ from sklearn_ard.nn.chain import (
     has_hooks,
     steps_of,
 )
-from sklearn_ard.nn.ensemble import Ensemble
-from sklearn_ard.nn.layers import ARDMixin, ard_layers
-from sklearn_ard.nn.networks import SkipARD
 
 
 class Compacted(NamedTuple):
@@ -144,9 +146,13 @@ def compact(model: nn.Module) -> Compacted:
 @torch.no_grad()
 def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
     """As :func:`compact`; what it cannot see through is returned, not warned of."""
-    opaque = ""
+    opaque, device = "", next(model.parameters()).device
+    # steps are in float64, which not every accelerator has
+    on_cpu = model if device.type == "cpu" else copy.deepcopy(model).cpu()
     try:
-        found = _compact_sum([*_summands(model)])
+        found = _compact_sum([*_summands(on_cpu)])
+        moved = found.network.to(device), found.inputs.to(device)
+        found = Compacted(*moved, found.layers)
     except Opaque as error:
         found, opaque = _masked(model), str(error)
     found.network.eval().requires_grad_(False)
@@ -233,7 +239,7 @@ def _is_linear(part):
 
 
 def _forget(part, layers):
-    """Note that no layer of a summand is left."""
+    """Set the entries of the layers of a summand to None."""
     gone = [layer for layer in part.layers.values() if layer is not None]
     for name, layer in layers.items():
         if any(layer is other for other in gone):

@@ -1,4 +1,7 @@
-"""From a trained torch network to an ARD network with the same weights."""
+"""From a trained torch network to an ARD network with the same weights.
+
+A network of torch's layers comes in; a copy of it with ARD layers goes out.
+"""
 
 import copy
 import warnings
@@ -10,13 +13,13 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from sklearn_ard.nn.layers import (
-    ARDMixin,
     Conv1dARD,
     Conv2dARD,
     Conv3dARD,
     LinearARD,
     ard_layers,
 )
+from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.priors import Prior, get_prior
 
 # Exactly these types: a subclass may do with its weights what no ARD layer knows of.

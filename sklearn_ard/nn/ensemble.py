@@ -1,4 +1,7 @@
-"""Several networks as one: a deep ensemble."""
+"""Several networks as one: a deep ensemble.
+
+Networks come in; a module whose output is the mean of theirs goes out.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -7,9 +10,9 @@ from torch import Tensor, nn
 class Ensemble(nn.Module):
     """The mean of the outputs of several networks.
 
-    Networks that were trained from different random weights err differently where the
-    data do not say what is right: their mean errs less than each of them, and how far
-    they are apart tells how sure they can be.
+    Networks that were trained from different random weights make different errors where
+    there are few data: their mean has a smaller one, and their variance is a measure of
+    it.
 
     Parameters
     ----------

@@ -1,87 +1,25 @@
-"""Which inputs the objective is better without.
+"""The evidence lower bound of a network, and what it loses without each input.
 
-The per-weight prior finds the inputs that matter, but keeps most others by a few weak
-weights. Here every input is put to the question as a whole: if the evidence lower bound
-falls by less than a price when all its weights go, they go.
+A network, its objective and data come in; nats go out. The prior of single weights
+finds the inputs that matter, but keeps most others by a few weak weights. Here an input
+is removed as a whole, if that lowers the bound by less than a price.
 """
 
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn.layers import _EPS, ARDMixin, LinearARD, ard_layers
-from sklearn_ard.nn.networks import is_dense, last_chain
+from sklearn_ard.nn.chain import is_dense
+from sklearn_ard.nn.layers import LinearARD, ard_layers, noise_from
+from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.objective import kl_divergence
+from sklearn_ard.nn.pruning import input_layers, modes_restored
 
-N_DRAWS = 4  # of the noise, the same for every question
+N_DRAWS = 4  # of the noise, the same for every input
 MAX_ROWS = 8000  # times draws; more make no decision clearer, only slower
 MAX_IMAGES = 2000  # the same for convolutions, whose maps also fill the memory
-
-
-def input_layers(model: nn.Module, x: Tensor) -> dict[ARDMixin, torch.Size]:
-    """The ARD layers that read the input of a network itself.
-
-    Parameters
-    ----------
-    model : Module
-        A network.
-    x : Tensor of shape (n, n_inputs)
-        Some input that it accepts.
-
-    Returns
-    -------
-    dict of layer to torch.Size
-        Those that were handed `x`, as it is or reshaped, and the shape of one sample
-        there; empty where something else (a batch norm, say) stands in front of all.
-    """
-    found = {}
-
-    def note(layer, args):
-        same_memory = args[0].data_ptr() == x.data_ptr()
-        if same_memory and args[0].numel() == x.numel():
-            found[layer] = args[0].shape[1:]
-
-    hooks = [layer.register_forward_pre_hook(note) for layer in ard_layers(model)]
-    try:
-        with torch.no_grad(), _modes_restored(model):
-            model.eval()(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return found
-
-
-@torch.no_grad()
-def live_inputs(layers: list[ARDMixin]) -> Tensor:
-    """Boolean tensor, True for the inputs that one of `layers` reads with a weight."""
-    return sum(layer.per_input(layer.keep()) for layer in layers) > 0
-
-
-@torch.no_grad()
-def prune_(model: nn.Module) -> None:
-    """Prune for good what the priors do not keep, and units that nobody reads.
-
-    Units without an outgoing weight are looked for where layers follow each other in a
-    :class:`torch.nn.Sequential`; elsewhere only the priors prune.
-    """
-    for layer in ard_layers(model):
-        layer.prune_()
-    mask_unread_units_(model)
-
-
-@torch.no_grad()
-def mask_unread_units_(model: nn.Module) -> None:
-    """Prune for good the units (channels) inside of a Sequential that nobody reads."""
-    for sequence in model.modules():
-        reader = None
-        for layer in reversed(last_chain(sequence)[0]):
-            if reader is not None:
-                read = reader.per_input(reader.mask) > 0
-                # a flattened channel is read by several inputs of a dense layer
-                layer.mask_outputs_(read.view(layer.mask.shape[0], -1).any(dim=1))
-            reader = layer
+_SEEDS = 2**62
 
 
 @torch.no_grad()
@@ -93,6 +31,7 @@ def weigh_inputs(
     sample_weight: Tensor | None = None,
     *,
     cost: float | None = None,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Nats by which the evidence lower bound falls without each input.
 
@@ -115,6 +54,8 @@ def weigh_inputs(
         Weights that have mean 1.
     cost : float, optional
         Price of an input in nats; None removes nothing.
+    generator : torch.Generator, optional
+        Where draws come from, on the device of `x`; torch's global one by default.
 
     Returns
     -------
@@ -126,14 +67,13 @@ def weigh_inputs(
     Notes
     -----
     The expected NLL is estimated from up to four draws of the noise (as many as make
-    that number of rows), the same for every question (common random numbers). The draws
-    come from torch's global generator.
+    that number of rows), the same with and without every input (common random numbers).
     """
     if sample_weight is None:
         sample_weight = torch.ones(len(x), device=x.device)
     max_rows = MAX_ROWS if is_dense(model) else MAX_IMAGES
     if len(x) > max_rows:
-        rows = torch.randperm(len(x), device=x.device)[:max_rows]
+        rows = torch.randperm(len(x), generator=generator, device=x.device)[:max_rows]
         x, target, sample_weight = x[rows], target[rows], sample_weight[rows]
     layers = input_layers(model, x)
     if not layers:
@@ -143,27 +83,21 @@ def weigh_inputs(
     x = x.repeat(draws, *[1] * (x.dim() - 1))
     target = target.repeat(draws, *[1] * (target.dim() - 1))
     sample_weight = sample_weight.repeat(draws)
-    seed = int(torch.randint(2**31, ()))
     live = sum(layer.per_input(layer.mask) for layer in layers) > 0
     kl = sum(layer.per_input(layer.kl()) for layer in layers)
     kl = kl * criterion.reg_factor
     evidence = torch.zeros_like(kl)
 
     def expected_nll():
-        if noise is None:
-            torch.manual_seed(seed)  # takes a millisecond
-        else:
-            noise.rewind()
+        noise.rewind()
         nll = criterion.likelihood(model(x), target) * sample_weight
         return float(nll.sum() * nats)
 
     with (
-        torch.random.fork_rng(cuda_devices(x)),
         _sampling(model),
-        _noise_kept(model) as noise,
+        _repeated_noise(model, x.device, generator) as noise,
         _cached(layers, x) as cache,
     ):
-        torch.manual_seed(seed)
         nll = expected_nll()
         for j in torch.argsort(kl).tolist():
             if not live[j]:
@@ -181,12 +115,20 @@ def weigh_inputs(
     return evidence
 
 
-def elbo(model, criterion, x, target, sample_weight=None) -> float:
+def elbo(
+    model: nn.Module,
+    criterion: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    sample_weight: Tensor | None = None,
+    *,
+    generator: torch.Generator | None = None,
+) -> float:
     """Evidence lower bound of the whole training set, in nats.
 
     Parameters
     ----------
-    model, criterion, x, target, sample_weight
+    model, criterion, x, target, sample_weight, generator
         As in :func:`weigh_inputs`.
 
     Returns
@@ -197,7 +139,7 @@ def elbo(model, criterion, x, target, sample_weight=None) -> float:
     if sample_weight is None:
         sample_weight = torch.ones(len(x), device=x.device)
     total, at_once = 0.0, MAX_ROWS if is_dense(model) else MAX_IMAGES
-    with torch.no_grad(), _sampling(model):
+    with torch.no_grad(), _sampling(model), noise_from(model, generator):
         for rows in torch.arange(len(x), device=x.device).split(at_once):
             for _ in range(N_DRAWS):
                 nll = criterion.likelihood(model(x[rows]), target[rows])
@@ -210,74 +152,65 @@ def elbo(model, criterion, x, target, sample_weight=None) -> float:
 def _sampling(model: nn.Module):
     """Let the ARD layers sample and all else be as in evaluation mode.
 
-    Batch norm would otherwise take what is asked here for training data, and dropout
-    would add noise that is not the posterior's.
+    In training mode batch norm would change its statistics, and dropout would add noise
+    that is not the posterior's.
     """
-    with _modes_restored(model):
+    with modes_restored(model):
         model.eval()
         for layer in ard_layers(model):
             layer.train()
         yield
 
 
-@contextmanager
-def _modes_restored(model: nn.Module):
-    """Give every module its training or evaluation mode back in the end."""
-    training = {module: module.training for module in model.modules()}
-    try:
-        yield
-    finally:
-        for module, mode in training.items():
-            module.training = mode
+class _RepeatedNoise:
+    """Noise that is the same in every pass through a network.
 
+    Dense layers keep theirs, since to draw it is most of a pass; that of convolutions,
+    which would fill the memory, is drawn again from the same state of a generator.
+    """
 
-class _Noise:
-    """Noise that is drawn in the first pass through a network and used in all."""
-
-    def __init__(self):
+    def __init__(self, generator):
+        self.generator = generator
+        self._state = generator.get_state()
         self._drawn: list[Tensor] = []
         self._next = 0
 
     def rewind(self) -> None:
         """Begin another pass."""
+        self.generator.set_state(self._state)
         self._next = 0
 
-    def sample(self, mean: Tensor, variance: Tensor) -> Tensor:
-        """As :meth:`ARDMixin.sample`."""
+    def draw(self, like: Tensor) -> Tensor:
+        """As :meth:`ARDMixin.draw_noise`, for layers whose noise is kept."""
         if self._next == len(self._drawn):
-            self._drawn.append(torch.randn_like(mean))
-        noise = self._drawn[self._next]
+            noise = torch.empty_like(like).normal_(generator=self.generator)
+            self._drawn.append(noise)
         self._next += 1
-        return mean + torch.sqrt(variance + _EPS) * noise
+        return self._drawn[self._next - 1]
 
 
 @contextmanager
-def _noise_kept(model: nn.Module):
-    """Let dense layers keep their noise; None where there are others.
-
-    To draw it is most of a pass; but that of convolutions would fill the memory.
-    """
-    if not is_dense(model):
-        yield None
-        return
-    layers = ard_layers(model)
-    noise = _Noise()
-    for layer in layers:
-        layer.sample = noise.sample
-        layer.forward = partial(ARDMixin.forward, layer)
+def _repeated_noise(model: nn.Module, device, generator):
+    """Let a network draw the same noise in every pass."""
+    seed = torch.randint(_SEEDS, (), generator=generator, device=device)
+    private = torch.Generator(device).manual_seed(int(seed))
+    noise = _RepeatedNoise(private)
+    kept = ard_layers(model) if is_dense(model) else []
+    for layer in kept:
+        layer.draw_noise = noise.draw
     try:
-        yield noise
+        with noise_from(model, private):
+            yield noise
     finally:
-        for layer in layers:
-            del layer.sample
-            vars(layer).pop("forward", None)
+        for layer in kept:
+            del layer.draw_noise
 
 
 class _Cache:
-    """What the input layers hand on, kept up to date while inputs are removed.
+    """Moments of the outputs of the input layers, updated while inputs are removed.
 
-    The rest of the network is run as it is; only the first product, by far the largest
-    of a network with many inputs, is replaced by a subtraction.
+    The rest of the network runs as it is; only the first product, by far the largest of
+    a network with many inputs, is replaced by a subtraction.
     """
 
     def __init__(self, layers: dict[ARDMixin, torch.Size], x: Tensor):
@@ -312,13 +245,13 @@ class _Cache:
         self._moments = self._before
 
     def output(self, layer: ARDMixin) -> Tensor:
-        """A sample of what the layer hands on."""
+        """A sample of the output of a layer."""
         return layer.sample(*self._moments[layer])
 
 
 @contextmanager
 def _cached(layers: dict[ARDMixin, torch.Size], x: Tensor):
-    """Let `layers` sample from a cache instead of looking at their input."""
+    """Let `layers` sample from a cache instead of reading their input."""
     cache = _Cache(layers, x)
     for layer in layers:
         layer.forward = lambda _, layer=layer: cache.output(layer)
@@ -326,9 +259,4 @@ def _cached(layers: dict[ARDMixin, torch.Size], x: Tensor):
         yield cache
     finally:
         for layer in layers:
-            del layer.forward  # that of the class, as _noise_kept also leaves it
-
-
-def cuda_devices(x: Tensor) -> list[int]:
-    """The devices whose random state :func:`torch.random.fork_rng` has to fork."""
-    return [x.device.index or 0] if x.device.type == "cuda" else []
+            del layer.forward

@@ -1,48 +1,20 @@
-"""Dense and convolutional networks of ARD layers."""
+"""Dense and convolutional networks of ARD layers.
+
+Numbers of inputs, units and outputs come in; networks with random weights go out.
+"""
 
 import math
+from itertools import pairwise
 from numbers import Integral, Number
 
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn.layers import (
-    ARDMixin,
-    Conv1dARD,
-    Conv2dARD,
-    Conv3dARD,
-    LinearARD,
-    ard_layers,
-)
-
-ACTIVATIONS = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "logistic": nn.Sigmoid,
-    "silu": nn.SiLU,
-    "gelu": nn.GELU,
-    "identity": nn.Identity,
-}
-
-# Modules that keep every unit (channel) where it is; the norms have a value for each.
-_UNIT_WISE = (
-    nn.ReLU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.GELU, nn.Identity, nn.ELU, nn.LeakyReLU,
-    nn.Softplus, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
-    nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d,
-)  # fmt: skip
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+from sklearn_ard.nn.activations import make_activation
+from sklearn_ard.nn.layers import Conv1dARD, Conv2dARD, Conv3dARD, LinearARD
 
 _CONVOLUTIONS = {1: Conv1dARD, 2: Conv2dARD, 3: Conv3dARD}
 _POOLINGS = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
-
-
-def _activation(name: str) -> nn.Module:
-    if name not in ACTIVATIONS:
-        raise ValueError(
-            f"The 'activation' parameter must be one of {sorted(ACTIVATIONS)}. "
-            f"Got {name!r} instead."
-        )
-    return ACTIVATIONS[name]()
 
 
 class DenseARD(nn.Sequential):
@@ -58,6 +30,8 @@ class DenseARD(nn.Sequential):
         One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over all weights.
+    generator : torch.Generator, optional
+        Where the initial weights come from; torch's global one by default.
 
     Raises
     ------
@@ -78,16 +52,19 @@ class DenseARD(nn.Sequential):
         hidden_layer_sizes=(64, 64),
         activation="relu",
         prior="log_uniform",
+        *,
+        generator=None,
     ):
         super().__init__()
-        _append_dense(self, n_inputs, n_outputs, hidden_layer_sizes, activation, prior)
+        sizes = n_inputs, *hidden_layer_sizes, n_outputs
+        _append_dense(self, sizes, activation, prior, generator)
 
 
 class SkipARD(nn.Module):
     """A network with a linear map of :class:`LinearARD` beside it.
 
-    What is linear in the inputs costs one weight per input and output there, and not
-    one per layer; what is not is left to the network.
+    An effect that is linear in an input costs one weight per output there, and not one
+    in every layer; the network has the others.
 
     Parameters
     ----------
@@ -97,6 +74,8 @@ class SkipARD(nn.Module):
         Number of inputs and outputs.
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights of the linear map.
+    generator : torch.Generator, optional
+        Where the initial weights come from; torch's global one by default.
 
     Examples
     --------
@@ -106,10 +85,14 @@ class SkipARD(nn.Module):
     torch.Size([3, 2])
     """
 
-    def __init__(self, network, n_inputs, n_outputs, prior="log_uniform"):
+    def __init__(
+        self, network, n_inputs, n_outputs, prior="log_uniform", *, generator=None
+    ):
         super().__init__()
         self.network = network
-        self.linear = LinearARD(n_inputs, n_outputs, bias=False, prior=prior)
+        self.linear = LinearARD(
+            n_inputs, n_outputs, bias=False, prior=prior, generator=generator
+        )
         with torch.no_grad():  # begin near the mean of the targets
             self.linear.weight.mul_(0.1)
 
@@ -149,6 +132,8 @@ class ConvARD(nn.Sequential):
     pool_size : int or tuple of int, default=2
         Width and step of the max pooling, after all convolutions or after each; 1 for
         none.
+    generator : torch.Generator, optional
+        Where the initial weights come from; torch's global one by default.
 
     Raises
     ------
@@ -186,6 +171,7 @@ class ConvARD(nn.Sequential):
         stride=1,
         padding="same",
         pool_size=2,
+        generator=None,
     ):
         super().__init__()
         if len(input_shape) - 1 not in _CONVOLUTIONS:
@@ -213,10 +199,16 @@ class ConvARD(nn.Sequential):
                 border = kernel // 2
             self.append(
                 convolution(
-                    channels, n_channels, kernel, step, padding=border, prior=prior
+                    channels,
+                    n_channels,
+                    kernel,
+                    step,
+                    padding=border,
+                    prior=prior,
+                    generator=generator,
                 )
             )
-            self.append(_activation(activation))
+            self.append(make_activation(activation))
             if border != "same":
                 size = [(length + 2 * border - kernel) // step + 1 for length in size]
             window = tuple(min(pool, length) for length in size)
@@ -232,14 +224,8 @@ class ConvARD(nn.Sequential):
             channels = n_channels
             size = [length // width for length, width in zip(size, window, strict=True)]
         self.append(nn.Flatten())
-        _append_dense(
-            self,
-            channels * math.prod(size),
-            n_outputs,
-            hidden_layer_sizes,
-            activation,
-            prior,
-        )
+        sizes = channels * math.prod(size), *hidden_layer_sizes, n_outputs
+        _append_dense(self, sizes, activation, prior, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.reshape(-1, *self.input_shape))
@@ -258,53 +244,11 @@ def _one_each(name, value, n_layers, smallest=1, words=()):
     return values
 
 
-def _append_dense(model, n_inputs, n_outputs, hidden_layer_sizes, activation, prior):
-    for n_units in hidden_layer_sizes:
-        model.append(LinearARD(n_inputs, n_units, prior=prior))
-        model.append(_activation(activation))
-        n_inputs = n_units
-    model.append(LinearARD(n_inputs, n_outputs, prior=prior))
+def _append_dense(model, sizes, activation, prior, generator):
+    for n_inputs, n_units in pairwise(sizes):
+        model.append(LinearARD(n_inputs, n_units, prior=prior, generator=generator))
+        model.append(make_activation(activation))
+    del model[-1]
     with torch.no_grad():  # begin near the mean of the targets
         model[-1].weight.mul_(0.1)
         model[-1].bias.zero_()
-
-
-def last_chain(model: nn.Module) -> tuple[list[ARDMixin], bool]:
-    """The last ARD layers of a Sequential that read one another.
-
-    Parameters
-    ----------
-    model : Module
-        A network.
-
-    Returns
-    -------
-    layers : list of ARD layers
-        In their order: each reads the units (channels) of the one before, by way of
-        modules that keep every unit where it is. Empty where one is used twice.
-    whole : bool
-        Whether the network is nothing but such layers, activations, pooling, dropout
-        and flattening.
-    """
-    layers: list[ARDMixin] = []
-    if type(model) is not ConvARD and type(model).forward is not nn.Sequential.forward:
-        return layers, False
-    whole = flat = True
-    for module in model:
-        if isinstance(module, ARDMixin):
-            if isinstance(module, LinearARD) and not flat:  # it reads no channels
-                layers, whole = [], False
-            layers.append(module)
-            flat = isinstance(module, LinearARD)
-            whole &= getattr(module, "groups", 1) == 1
-        elif isinstance(module, (*_UNIT_WISE, *_NORMS)):
-            flat |= isinstance(module, nn.Flatten)
-            whole &= not isinstance(module, _NORMS)
-        else:
-            layers, whole = [], False
-    return (layers, whole) if len(set(layers)) == len(layers) else ([], False)
-
-
-def is_dense(model: nn.Module) -> bool:
-    """Whether a network has no convolutions of ARD weights."""
-    return all(isinstance(layer, LinearARD) for layer in ard_layers(model))

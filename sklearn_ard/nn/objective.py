@@ -1,75 +1,14 @@
-"""The objective: likelihoods, the KL divergence of a network, and the two together."""
+"""The objective: the negative evidence lower bound of a network.
 
-import math
+A network, its outputs and targets come in; a loss in nats per sample goes out.
+"""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sklearn_ard.nn.layers import ard_layers
+from sklearn_ard.nn.likelihoods import LIKELIHOODS
 from sklearn_ard.nn.priors import LogAlphaPrior
-
-
-class GaussianLikelihood(nn.Module):
-    """Gaussian noise of unknown variance, one per output.
-
-    Parameters
-    ----------
-    n_outputs : int, default=1
-        Number of outputs.
-
-    Attributes
-    ----------
-    log_noise_variance : Parameter of shape (n_outputs,)
-        Natural logarithm of the noise variance, learned with the network.
-    """
-
-    def __init__(self, n_outputs=1):
-        super().__init__()
-        self.log_noise_variance = nn.Parameter(torch.zeros(n_outputs))
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """Negative log-likelihood in nats, shape (n,); both inputs (n, n_outputs)."""
-        log_variance = self.log_noise_variance
-        squared = (output - target.reshape(output.shape)).square()
-        nll = squared * torch.exp(-log_variance) + log_variance + math.log(2 * math.pi)
-        return 0.5 * nll.sum(dim=1)
-
-    @staticmethod
-    def gradient(output, target, sample_weight, log_noise_variance):
-        """Weighted mean of the NLL in nats, its gradient by output and by parameter."""
-        weight = sample_weight[:, None] / len(output)
-        residual = output - target.reshape(output.shape)
-        slope = (residual * weight).mul_(torch.exp(-log_noise_variance))
-        squared = torch.linalg.vecdot(residual, slope, dim=0)
-        n_weighted = weight.sum()
-        constant = n_weighted * (log_noise_variance + math.log(2 * math.pi))
-        return (
-            (constant + squared).sum() * 0.5,
-            slope,
-            torch.sub(n_weighted, squared).mul_(0.5),
-        )
-
-
-class CategoricalLikelihood(nn.Module):
-    """One of several classes, with the network's outputs as logits."""
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """Negative log-likelihood in nats, shape (n,); (n, n_classes) and (n,) in."""
-        return F.cross_entropy(output, target, reduction="none")
-
-    @staticmethod
-    def gradient(output, target, sample_weight):
-        """Weighted mean of the NLL in nats, and its gradient by the output."""
-        weight = sample_weight[:, None] / len(output)
-        log_share = F.log_softmax(output, dim=1)
-        column = target[:, None]
-        nll = -(log_share.gather(1, column) * weight).sum()
-        slope = log_share.exp_().mul_(weight)
-        return nll, slope.scatter_add_(1, column, -weight)
-
-
-_LIKELIHOODS = {"gaussian": GaussianLikelihood, "categorical": CategoricalLikelihood}
 
 
 def kl_divergence(model: nn.Module) -> Tensor:
@@ -96,7 +35,7 @@ def kl_divergence(model: nn.Module) -> Tensor:
             f"'model' must contain ARD layers (LinearARD, Conv2dARD, ...). "
             f"Got {type(model).__name__} with none instead."
         )
-    # a small network's cost is its number of operations: one for all layers at once
+    # the time of small networks is the number of operations: one for all layers
     together = [layer for layer in layers if isinstance(layer.prior, LogAlphaPrior)]
     terms = [layer.kl().sum() for layer in layers if layer not in together]
     for kind in {type(layer.prior): layer.prior for layer in together}.values():
@@ -135,7 +74,7 @@ class ELBOLoss(nn.Module):
         :class:`KLWarmup` as training goes on. 1 after construction.
     nll_, kl_ : Tensor of shape ()
         The two terms of the last call in nats, the NLL per sample and the KL in all; 0
-        where `beta` is, since the KL is not computed then.
+        where `beta` is, since the KL is not computed then. Without gradients.
 
     Raises
     ------
@@ -171,20 +110,29 @@ class ELBOLoss(nn.Module):
                 "instead."
             )
         if isinstance(likelihood, str):
-            if likelihood not in _LIKELIHOODS:
+            if likelihood not in LIKELIHOODS:
                 raise ValueError(
-                    f"'likelihood' of ELBOLoss must be one of {sorted(_LIKELIHOODS)} "
+                    f"'likelihood' of ELBOLoss must be one of {sorted(LIKELIHOODS)} "
                     f"or a callable. Got {likelihood!r} instead."
                 )
-            likelihood = _LIKELIHOODS[likelihood]()
+            likelihood = LIKELIHOODS[likelihood]()
         self._model = (model,)  # in a tuple, so that it is not a submodule
         self.num_data = num_data
         self.likelihood = likelihood
         self.reg_factor = reg_factor
         self.beta = 1.0
 
+    @property
+    def kl_factor(self) -> float:
+        """What the KL divergence in nats is multiplied by in the loss."""
+        return self.reg_factor * self.beta / self.num_data
+
     def forward(
-        self, output: Tensor, target: Tensor, sample_weight: Tensor | None = None
+        self,
+        output: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+        model: nn.Module | None = None,
     ) -> Tensor:
         """Objective on a batch, in nats per sample.
 
@@ -196,6 +144,9 @@ class ELBOLoss(nn.Module):
             What it should have given.
         sample_weight : Tensor of shape (n,), optional
             Weights that have mean 1 over the training set.
+        model : Module, optional
+            The network whose KL divergence counts, where it is not the loss's own but,
+            say, its live part.
 
         Returns
         -------
@@ -205,13 +156,13 @@ class ELBOLoss(nn.Module):
         nll = self.likelihood(output, target)
         if sample_weight is not None:
             nll = nll * sample_weight
-        self.nll_ = nll.mean()
+        loss = nll.mean()
+        self.nll_, self.kl_ = loss.detach(), torch.zeros_like(loss)
         if self.beta == 0:
-            self.kl_ = torch.zeros_like(self.nll_)
-            return self.nll_
-        self.kl_ = kl_divergence(self._model[0])
-        factor = self.reg_factor * self.beta / self.num_data
-        return self.nll_ + factor * self.kl_
+            return loss
+        kl = kl_divergence(self._model[0] if model is None else model)
+        self.kl_ = kl.detach()
+        return loss + self.kl_factor * kl
 
 
 class KLWarmup:

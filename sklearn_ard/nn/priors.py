@@ -1,14 +1,12 @@
-"""What pruning means: the priors over weights, their KL divergence, and what they keep.
+"""The priors over weights: their KL divergence, and which weights they keep.
 
-A prior is a small immutable object with two methods. ``kl`` measures how far the
-posterior N(weight, exp(log_sigma2)) of every weight is from the prior; ``keep`` says
-which weights are still worth having. Layers hold one and know nothing of its maths.
+Means, variances and masks of the weights of a layer come in; a KL term in nats, or
+whether it is kept, goes out for each. A prior is a small immutable object.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 # Molchanov et al. (2017), eq. 14: constants of the fitted approximation.
 _K1, _K2, _K3 = 0.63576, 1.87320, 1.48695
@@ -18,7 +16,7 @@ _K1, _K2, _K3 = 0.63576, 1.87320, 1.48695
 LOG_ALPHA_THRESHOLD = 3.0
 
 # Keeps log(weight ** 2) finite; the value that the paper's authors used.
-_EPS = 1e-8
+EPS = 1e-8
 
 
 def log_alpha(weight: Tensor, log_sigma2: Tensor | float) -> Tensor:
@@ -36,11 +34,11 @@ def log_alpha(weight: Tensor, log_sigma2: Tensor | float) -> Tensor:
     Tensor
         log alpha, of the same shape; never clamped.
     """
-    return log_sigma2 - torch.log(weight.square() + _EPS)
+    return log_sigma2 - torch.log(weight.square() + EPS)
 
 
 class Prior:
-    """Base of the priors: pruning by log alpha, weight for weight.
+    """Base of the priors, with pruning of each weight by its log alpha.
 
     Parameters
     ----------
@@ -82,7 +80,7 @@ class Prior:
     def keep(
         self, weight: Tensor, log_sigma2: Tensor, mask: Tensor, groups: int = 1
     ) -> Tensor:
-        """Which weights are worth keeping.
+        """Which weights are kept.
 
         Parameters
         ----------
@@ -101,12 +99,14 @@ class Prior:
 
 
 class LogAlphaPrior(Prior):
-    """Base of the priors whose KL divergence depends on log alpha alone."""
+    """Base of the priors whose KL divergence depends on log alpha alone.
+
+    Nothing is clamped: with softplus and the logistic function value and gradient are
+    exact at any log alpha.
+    """
 
     def kl(self, weight, log_sigma2, mask, groups=1):
-        if torch.is_grad_enabled():
-            return _LogAlphaKL.apply(weight, log_sigma2, mask, self)
-        return self._values(weight.square().add_(_EPS), log_sigma2).mul_(mask)
+        return self._values(weight.square().add_(EPS), log_sigma2).mul_(mask)
 
     def _values(self, square, log_sigma2):
         """KL of every weight; `square` is weight² + 1e-8."""
@@ -127,29 +127,6 @@ class LogAlphaPrior(Prior):
             In nats.
         """
         raise NotImplementedError
-
-
-class _LogAlphaKL(torch.autograd.Function):
-    """The KL of every weight, with a gradient of few operations.
-
-    Nothing is clamped: with softplus and the logistic function value and gradient are
-    exact at any log alpha.
-    """
-
-    @staticmethod
-    def forward(ctx, weight, log_sigma2, mask, prior):
-        square = weight.square().add_(_EPS)
-        slope = prior.slope(square, log_sigma2, log_sigma2.exp()).mul_(mask)
-        kl = prior._values(square, log_sigma2).mul_(mask)
-        ctx.save_for_backward(slope, square.reciprocal_().mul_(weight))
-        return kl
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad):
-        slope, inverse_weight = ctx.saved_tensors
-        grad_log_alpha = grad * slope
-        return -2 * (inverse_weight * grad_log_alpha), grad_log_alpha, None, None
 
 
 class LogUniform(LogAlphaPrior):
@@ -232,12 +209,12 @@ class GroupARD(Prior):
     def kl(self, weight, log_sigma2, mask, groups=1):
         second_moment = weight.square() + log_sigma2.exp()
         gamma = _group_mean(second_moment, mask, groups)
-        return 0.5 * (torch.log(gamma + _EPS**2) - log_sigma2) * mask
+        return 0.5 * (torch.log(gamma + EPS**2) - log_sigma2) * mask
 
     def keep(self, weight, log_sigma2, mask, groups=1):
         signal = _group_mean(weight.square(), mask, groups)
         noise = _group_mean(log_sigma2.exp(), mask, groups)
-        live = torch.log(noise) - torch.log(signal + _EPS) < self.threshold
+        live = torch.log(noise) - torch.log(signal + EPS) < self.threshold
         return super().keep(weight, log_sigma2, mask, groups) & live
 
 

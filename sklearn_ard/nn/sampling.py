@@ -1,4 +1,7 @@
-"""What the posterior of the weights says of the outputs."""
+"""How much the outputs vary under the posterior of the weights.
+
+A network and inputs come in; the variance of every output goes out.
+"""
 
 import copy
 import math
@@ -22,7 +25,7 @@ def output_variance(
     Whole networks are drawn, so that the positions of a convolution share their
     weights, as they do; all else is as in evaluation mode. The draws are the same for
     all rows. An :class:`Ensemble` is a mixture of its networks: the mean of their
-    variances, and the variance of what they say.
+    variances, and the variance of their outputs.
 
     Parameters
     ----------
@@ -34,13 +37,14 @@ def output_variance(
         Number of draws, shared by the networks of an ensemble. The standard error of a
         standard deviation is a share of 1 / sqrt(2 · n_draws) of it, 7 % for 100.
     generator : torch.Generator, optional
-        Where the draws come from; torch's global one by default.
+        Where the draws come from, on the device of the network; torch's global one by
+        default.
 
     Returns
     -------
     Tensor of shape (n, n_outputs)
-        Of type float64, in squared units of the outputs, around the outputs of the
-        posterior means.
+        Of type float64 on the CPU, in squared units of the outputs, around the outputs
+        of the posterior means.
 
     Examples
     --------
@@ -53,7 +57,7 @@ def output_variance(
         networks = copy.deepcopy(model).eval().networks
         n_each = math.ceil(n_draws / len(networks))
         within = [output_variance(part, x, n_each, generator) for part in networks]
-        between = torch.stack([part(x) for part in networks]).double()
+        between = torch.stack([part(x) for part in networks]).cpu().double()
         return torch.stack(within).mean(dim=0) + between.var(dim=0, correction=0)
     model = copy.deepcopy(model).eval()
     layers = ard_layers(model)
@@ -64,10 +68,11 @@ def output_variance(
         std = torch.exp(0.5 * layer.log_sigma2) * layer.mask
         moments.append((layer.weight.clone(), std))
     center = model(x)
-    total = torch.zeros_like(center, dtype=torch.float64)
+    # on the CPU: not every accelerator has float64
+    total = torch.zeros(center.shape, dtype=torch.float64)
     for _ in range(n_draws):
         for layer, (mean, std) in zip(layers, moments, strict=True):
             noise = torch.empty_like(std).normal_(generator=generator)
             layer.weight.copy_(mean + std * noise)
-        total += (model(x) - center).double().square()
+        total += (model(x) - center).cpu().double().square()
     return total / n_draws

@@ -8,11 +8,11 @@ from sklearn_ard.nn import (
     DenseARD,
     ELBOLoss,
     LinearARD,
+    ard_layers,
     elbo,
     input_layers,
     kl_divergence,
     live_inputs,
-    prune_,
     weigh_inputs,
 )
 
@@ -111,6 +111,55 @@ def test_weighing_leaves_mode_and_random_state_alone():
     assert torch.equal(first, weigh_inputs(model, ELBOLoss(model, 20), x, y))
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_evidence_with_a_generator_repeats_and_leaves_the_global_one_alone(name):
+    make, n_columns, _ = MODELS[name]
+    model, generator = make(), torch.Generator()
+    x, y = torch.randn(30, n_columns), torch.randn(30)
+    criterion, state = ELBOLoss(model, 30), torch.get_rng_state()
+
+    def ask(seed):
+        generator.manual_seed(seed)
+        evidence = weigh_inputs(model, criterion, x, y, generator=generator)
+        return evidence, elbo(model, criterion, x, y, generator=generator)
+
+    (evidence, bound), (again, same), (other, _) = map(ask, (0, 0, 1))
+    assert torch.equal(evidence, again) and bound == same
+    assert not torch.equal(evidence, other)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("name", ["dense", "images"])
+def test_the_noise_is_the_same_with_and_without_an_input(name):
+    make, n_columns, n_inputs = MODELS[name]
+    model = make()
+    layers = ard_layers(model)
+    with torch.no_grad():  # much noise, and inputs that do not matter
+        for layer in layers:
+            layer.log_sigma2.fill_(2.0)
+        layers[0].weight.zero_()
+        layers[0].log_sigma2.fill_(-60.0)
+    x, y = torch.randn(30, n_columns), torch.randn(30)
+    evidence = weigh_inputs(model, ELBOLoss(model, 30, reg_factor=0.0), x, y)
+    assert evidence.shape == (n_inputs,)
+    torch.testing.assert_close(evidence, torch.zeros(n_inputs), rtol=0, atol=1e-2)
+
+
+def test_rows_are_drawn_from_the_generator(monkeypatch):
+    monkeypatch.setattr("sklearn_ard.nn.evidence.MAX_ROWS", 10)
+    model, generator = certain(DenseARD(3, 1)), torch.Generator()
+    x, y = torch.randn(100, 3), torch.randn(100)
+    state = torch.get_rng_state()
+    first, again, other = (
+        weigh_inputs(
+            model, ELBOLoss(model, 100), x, y, generator=generator.manual_seed(seed)
+        )
+        for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_a_layer_behind_something_else_reads_no_input():
     model = nn.Sequential(nn.BatchNorm1d(3), LinearARD(3, 1))
     x = torch.randn(5, 3)
@@ -125,24 +174,3 @@ def test_elbo_of_a_certain_model_is_its_likelihood_less_the_kl():
     nll = criterion.likelihood(model.eval()(x), y).sum() * 2
     expected = -nll - kl_divergence(model)
     assert elbo(model, criterion, x, y) == pytest.approx(expected.item(), abs=0.1)
-
-
-def test_units_that_nobody_reads_are_pruned():
-    model = certain(DenseARD(3, 1, (4, 2)))
-    with torch.no_grad():
-        model[4].mask[0, 1] = 0  # the second unit of the last hidden layer
-        model[2].mask[0, 3] = 0  # the only other way out of the fourth unit before
-    prune_(model)
-    assert model[2].mask[1].sum() == 0
-    assert model[0].mask[3].sum() == 0
-    assert model[0].mask[:3].all() and model[2].mask[0, :3].all()
-
-
-def test_channels_that_nobody_reads_are_pruned_through_flatten():
-    model = certain(ConvARD((1, 4, 4), 2, (3,), 3, ()))
-    dense = model[-1]
-    with torch.no_grad():
-        dense.mask[:, 4:8] = 0  # all four pixels of the second channel
-        dense.mask[:, 8] = 0  # one pixel of the third
-    prune_(model)
-    assert model[0].mask.sum(dim=(1, 2, 3)).tolist() == [9.0, 0.0, 9.0]

@@ -16,16 +16,6 @@ from sklearn_ard.nn import (
 )
 
 
-def test_gaussian_likelihood_is_the_normal_density():
-    likelihood = GaussianLikelihood(2)
-    with torch.no_grad():
-        likelihood.log_noise_variance.copy_(torch.tensor([-1.0, 0.5]))
-    output, target = torch.randn(5, 2), torch.randn(5, 2)
-    std = (0.5 * likelihood.log_noise_variance).exp()
-    expected = -Normal(output, std).log_prob(target).sum(dim=1)
-    torch.testing.assert_close(likelihood(output, target), expected)
-
-
 def test_loss_is_nll_plus_kl_per_sample():
     model = DenseARD(3, 4, (5,)).eval()
     x, target = torch.randn(8, 3), torch.randint(4, (8,))
@@ -139,3 +129,15 @@ def test_layers_with_different_priors_add_up():
 def test_kl_divergence_needs_ard_layers():
     with pytest.raises(ValueError, match="'model' must contain ARD layers"):
         kl_divergence(nn.Linear(2, 2))
+
+
+def test_the_kl_of_another_network_can_count():
+    model, part = DenseARD(3, 1, (4,)), DenseARD(2, 1)
+    criterion = ELBOLoss(model, 50, reg_factor=0.3)
+    criterion.beta = 0.5
+    assert criterion.kl_factor == pytest.approx(0.3 * 0.5 / 50)
+    output, target, weight = torch.randn(4, 1), torch.randn(4), torch.rand(4)
+    loss = criterion(output, target, weight, part)
+    assert criterion.kl_ == kl_divergence(part)
+    expected = criterion.nll_ + criterion.kl_factor * kl_divergence(part)
+    torch.testing.assert_close(loss, expected)

@@ -69,7 +69,7 @@ def test_group_ard_groups_the_weights_of_a_channel_in_grouped_convolutions():
 
 
 @pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.name)
-def test_gradient_of_the_kl_is_its_slope(prior):
+def test_gradient_of_the_kl_is_exact(prior):
     weight, log_sigma2, mask = posterior((4, 3))
     mask[0, 1] = 0
     weight.requires_grad_()
@@ -77,6 +77,18 @@ def test_gradient_of_the_kl_is_its_slope(prior):
     assert torch.autograd.gradcheck(
         lambda w, s: prior.kl(w, s, mask), (weight, log_sigma2)
     )
+
+
+@pytest.mark.parametrize("prior", [LogUniform(), ARD()], ids=lambda p: p.name)
+def test_written_out_slope_is_the_derivative_by_log_alpha(prior):
+    weight, log_sigma2, mask = posterior((4, 3))
+    log_sigma2.requires_grad_()
+    (expected,) = torch.autograd.grad(
+        prior.kl(weight, log_sigma2, mask).sum(), log_sigma2
+    )
+    with torch.no_grad():
+        slope = prior.slope(weight.square() + 1e-8, log_sigma2, log_sigma2.exp())
+    torch.testing.assert_close(slope, expected, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.name)

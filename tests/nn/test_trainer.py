@@ -6,13 +6,6 @@ from skorch.callbacks import Callback
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.nn import ConvARD, DenseARD, ELBOLoss, SkipARD, ard_layers
-from sklearn_ard.nn.fast.live_network import (
-    begin_narrow_,
-    connected_units,
-    lost_units,
-    mask_untrained_,
-    narrow_,
-)
 from sklearn_ard.nn.fast.trainer import MARGIN, Trainer
 
 
@@ -116,41 +109,6 @@ def test_nothing_leaves_that_is_within_the_margin():
     assert all(layer.mask.all() for layer in ard_layers(model))
 
 
-def test_a_unit_that_one_weight_reads_is_not_lost():
-    model = DenseARD(3, 2, (4,))
-    with torch.no_grad():
-        model[2].log_sigma2[0] = 20.0
-    assert not any(units.any() for units in lost_units(model, MARGIN))
-    with torch.no_grad():
-        model[2].log_sigma2[1, 2:] = 20.0
-    inputs, units = lost_units(model, MARGIN)
-    assert not inputs.any()
-    assert units.tolist() == [False, False, True, True]
-
-
-def test_networks_are_narrowed_to_their_connected_units_first():
-    model = DenseARD(3, 1, (6,))
-    model[2].mask[:, [0, 1, 3]] = 0
-    (connected,) = connected_units(model)
-    assert connected.tolist() == [False, False, True, False, True, True]
-    narrow_(model, [4])
-    for layer in (model[0], model[2]):
-        layer.mask.fill_(1)
-    mask_untrained_(model)
-    assert model[2].mask.any(dim=0).tolist() == [1, 0, 1, 0, 1, 1]
-    narrow_(model, [9])
-    assert model[0].mask.any(dim=1).sum() == 4
-
-
-def test_a_narrow_beginning_hands_on_signals_of_the_usual_size():
-    torch.manual_seed(0)
-    wide, narrow = DenseARD(5, 400, (1000,)), DenseARD(5, 400, (1000,))
-    begin_narrow_(narrow, [30])
-    x = torch.randn(500, 5)
-    std = [model.train()(x).std().item() for model in (wide, narrow)]
-    assert std[0] == pytest.approx(std[1], rel=0.15)
-
-
 class Sizes(Callback):
     """Notes how many numbers the optimiser trains."""
 
@@ -224,3 +182,28 @@ def test_units_that_were_never_trained_get_no_new_chance():
     before = model.sparsity_
     model.partial_fit(X[:100], y[:100])  # all others do
     assert model.sparsity_ > before - 0.02
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_steps_with_a_generator_repeat_and_leave_the_global_one_alone(dense):
+    def train():
+        generator = torch.Generator().manual_seed(7)
+        if dense:
+            network = DenseARD(16, 1, (5,), generator=generator)
+            model = SkipARD(network, 16, 1, generator=generator)
+        else:
+            model = ConvARD((1, 4, 4), 1, (3,), generator=generator)
+        trainer = Trainer(model, ELBOLoss(model, 100), 0.01, generator)
+        for _ in range(2):
+            trainer.step(x, x[:, 0], torch.ones(9))
+        trainer.write_back()
+        return model.state_dict(), generator.get_state()
+
+    x = torch.randn(9, 16)
+    state = torch.get_rng_state()
+    first, after = train()
+    second, again = train()
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.equal(after, again)
+    for name, value in first.items():
+        assert torch.equal(value, second[name])

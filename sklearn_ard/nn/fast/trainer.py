@@ -1,15 +1,20 @@
-"""Training of a network as one vector, and of ever less of it."""
+"""Training of the live part of a network, as one vector.
+
+A network, its objective and batches come in; its trained weights go out, written back
+into it. Units and inputs that are pruned on the way leave the computation.
+"""
 
 import math
 
 import torch
 from torch import Tensor, nn
 
+from sklearn_ard.nn.chain import chain_of, is_dense
 from sklearn_ard.nn.fast.adam import VectorAdam
-from sklearn_ard.nn.fast.gradient import gradient_of
-from sklearn_ard.nn.fast.live_network import Slim, lost_units, mask_units_, unit_chain
+from sklearn_ard.nn.fast.dense_gradient import gradient_of
+from sklearn_ard.nn.fast.live_network import LiveNetwork
+from sklearn_ard.nn.fast.width import mask_units_, superfluous_units
 from sklearn_ard.nn.layers import ard_layers
-from sklearn_ard.nn.networks import is_dense
 from sklearn_ard.nn.objective import ELBOLoss
 
 # By how much log alpha of every weight that reads a unit exceeds the threshold, two
@@ -18,24 +23,27 @@ from sklearn_ard.nn.objective import ELBOLoss
 # of 1024-1024 on Friedman's function, 5,000×50, was 8,188 nats below zero, without any
 # shrinking 8,113, so 8,062 (means of four seeds).
 MARGIN = 4.0
-# Weights of a dense network that is not worth shrinking in the middle of its training:
-# its step costs the number of operations.
+# Dense networks of fewer weights are not made smaller in the middle of their training,
+# since the time of their step is the number of operations.
 _SMALL = 20_000
-_WORTH = 0.9  # share of units, multiplied over the layers, below which it pays
+_MAX_SHARE = 0.9  # of units, multiplied over the layers, that are left
 
 
 class Trainer:
-    """Trains what is live of a network with Adam, as one vector.
+    """Trains the live part of a network with Adam, as one vector.
 
     Parameters
     ----------
     model : Module
-        A network that the trainer :meth:`applies_to`: one :func:`unit_chain`, nothing
-        frozen or hooked. It has its old values until :meth:`write_back`.
+        A network that the trainer :meth:`applies_to`: a chain of layers, nothing frozen
+        or hooked. It has its old values until :meth:`write_back`.
     criterion : ELBOLoss
         Its objective.
     lr : float
         Learning rate.
+    generator : torch.Generator, optional
+        Where the noise comes from, on the device of the network; torch's global one by
+        default.
 
     Attributes
     ----------
@@ -45,18 +53,25 @@ class Trainer:
         The columns that :meth:`step` is to be given; None for all.
     """
 
-    def __init__(self, model: nn.Module, criterion: ELBOLoss, lr: float):
-        self._criterion = criterion
-        self._slims, self._suspects = [Slim(model)], None
-        self.inputs = self._slims[0].inputs
-        self._gradient = gradient_of(self._slims[0].network, criterion)
+    def __init__(
+        self,
+        model: nn.Module,
+        criterion: ELBOLoss,
+        lr: float,
+        generator: torch.Generator | None = None,
+    ):
+        self._criterion, self._generator = criterion, generator
+        live = LiveNetwork(model)
+        self._nested, self._suspects = [live], None  # each is live in the one before
+        self.inputs = live.inputs
+        self._gradient = gradient_of(live.network, criterion, generator)
         self.optimizer = VectorAdam(self._gradient.parameter, lr)
 
     @staticmethod
     def applies_to(model: nn.Module) -> bool:
         """Whether a network can be trained as one vector."""
         return (
-            bool(unit_chain(model)[0])
+            bool(chain_of(model).layers)
             and all(p.requires_grad for p in model.parameters())
             and not any(
                 m._forward_hooks or m._forward_pre_hooks for m in model.modules()
@@ -74,28 +89,28 @@ class Trainer:
         return result
 
     def read(self) -> None:
-        """Go on with what the model has now."""
-        for slim in self._slims:
-            slim.read()
+        """Take the values that the model has now."""
+        for live in self._nested:
+            live.read()
         self._gradient.read()
 
     def live(self) -> nn.Module:
         """The live part of the model, as it is now. Not to be changed."""
         self._gradient.write_back()
-        return self._slims[-1].network
+        return self._nested[-1].network
 
     def write_back(self) -> None:
         """Give the model what has been trained."""
         self.live()
-        for slim in reversed(self._slims):
-            slim.write_back()
+        for live in reversed(self._nested):
+            live.write_back()
 
     @torch.no_grad()
     def shrink(self) -> bool:
         """Leave out units and inputs that have been pruned for good.
 
-        They are those that were superfluous at the last call already. The masks of the
-        model know of it.
+        They are those that were superfluous at the last call already. They are masked
+        in the model, too.
 
         Returns
         -------
@@ -106,30 +121,31 @@ class Trainer:
         n_weights = sum(layer.weight.numel() for layer in ard_layers(network))
         if is_dense(network) and n_weights < _SMALL:
             return False
-        suspects, self._suspects = self._suspects, lost_units(network, MARGIN)
+        suspects, self._suspects = self._suspects, superfluous_units(network, MARGIN)
         if suspects is None:
             return False
         gone = [a & b for a, b in zip(suspects, self._suspects, strict=True)]
-        if math.prod(1 - units.float().mean().item() for units in gone) > _WORTH:
+        if math.prod(1 - units.float().mean().item() for units in gone) > _MAX_SHARE:
             return False
         inputs, *units = gone
         mask_units_(network, units, inputs)
-        for outer in reversed(self._slims):
+        for outer in reversed(self._nested):
             outer.write_masks_back()
-        slim, self._suspects = Slim(network), None
-        if slim.network is network:  # these inputs cannot leave
+        live, self._suspects = LiveNetwork(network), None
+        if live.network is network:  # these inputs cannot leave
             return False
-        old, gradient = self._gradient, gradient_of(slim.network, self._criterion)
+        old = self._gradient
+        gradient = gradient_of(live.network, self._criterion, self._generator)
 
         def live_part(vector):
             parts = zip(old.sources, old.split(vector), strict=True)
-            return torch.cat([slim.take(p, part).flatten() for p, part in parts])
+            return torch.cat([live.take(p, part).flatten() for p, part in parts])
 
         optimizer = VectorAdam(gradient.parameter, self.optimizer.param_groups[0]["lr"])
         optimizer.resume(self.optimizer, live_part)
-        self._slims.append(slim)
+        self._nested.append(live)
         self._gradient, self.optimizer = gradient, optimizer
-        if slim.inputs is not None:
+        if live.inputs is not None:
             inputs = self.inputs
-            self.inputs = slim.inputs if inputs is None else inputs[slim.inputs]
+            self.inputs = live.inputs if inputs is None else inputs[live.inputs]
         return True

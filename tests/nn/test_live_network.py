@@ -3,7 +3,6 @@ import torch
 from torch import nn
 
 from sklearn_ard.nn import (
-    Conv1dARD,
     ConvARD,
     DenseARD,
     LinearARD,
@@ -11,14 +10,10 @@ from sklearn_ard.nn import (
     ard_layers,
     kl_divergence,
     mask_unread_units_,
+    noise_from,
 )
-from sklearn_ard.nn.fast.live_network import (
-    Slim,
-    begin_narrow_,
-    connected_units,
-    mask_units_,
-    unit_chain,
-)
+from sklearn_ard.nn.fast.live_network import LiveNetwork
+from sklearn_ard.nn.fast.width import mask_units_
 
 
 def make_masked(skip=True):
@@ -28,7 +23,7 @@ def make_masked(skip=True):
         model = SkipARD(model, 5, 2)
     for layer in ard_layers(model):
         layer.mask.copy_(torch.rand_like(layer.mask) > 0.3)
-        layer.mask[:, 1] = 0  # an input, or a unit that nobody reads
+        layer.mask[:, 1] = 0  # an input, or a unit that no layer reads
     mask_unread_units_(model)
     return model
 
@@ -36,26 +31,26 @@ def make_masked(skip=True):
 @pytest.mark.parametrize("skip", [False, True])
 def test_the_small_network_is_the_same_function(skip):
     model = make_masked(skip)
-    slim = Slim(model)
-    assert slim.inputs.tolist() == [0, 2, 3, 4]
-    for layer, small in zip(*map(ard_layers, (model, slim.network)), strict=True):
+    live = LiveNetwork(model)
+    assert live.inputs.tolist() == [0, 2, 3, 4]
+    for layer, small in zip(*map(ard_layers, (model, live.network)), strict=True):
         assert small.weight.numel() < layer.weight.numel()
     x = torch.randn(9, 5)
-    torch.testing.assert_close(slim.network.eval()(x[:, slim.inputs]), model.eval()(x))
+    torch.testing.assert_close(live.network.eval()(x[:, live.inputs]), model.eval()(x))
 
 
 def test_changes_are_written_back_where_they_belong():
     model = make_masked()
-    slim = Slim(model)
+    live = LiveNetwork(model)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    slim.write_back()
+    live.write_back()
     assert all(torch.equal(v, before[name]) for name, v in model.state_dict().items())
     with torch.no_grad():
-        for parameter in slim.network.parameters():
+        for parameter in live.network.parameters():
             parameter += 1
-    slim.write_back()
+    live.write_back()
     x = torch.randn(9, 5)
-    torch.testing.assert_close(slim.network.eval()(x[:, slim.inputs]), model.eval()(x))
+    torch.testing.assert_close(live.network.eval()(x[:, live.inputs]), model.eval()(x))
     for name, layer in model.named_modules():
         if isinstance(layer, LinearARD):
             changed = layer.weight != before[f"{name}.weight"]
@@ -65,9 +60,9 @@ def test_changes_are_written_back_where_they_belong():
 
 def test_masks_are_written_back():
     model = make_masked()
-    slim = Slim(model)
-    slim.network.linear.mask_inputs_(torch.tensor([True, False, True, True]))
-    slim.write_masks_back()
+    live = LiveNetwork(model)
+    live.network.linear.mask_inputs_(torch.tensor([True, False, True, True]))
+    live.write_masks_back()
     assert not model.linear.mask[:, 2].any()
     assert model.linear.mask[:, [0, 3, 4]].any()
 
@@ -78,19 +73,19 @@ def test_masks_are_written_back():
     ids=["nothing is masked", "no dense chain"],
 )
 def test_other_networks_are_left_as_they_are(model):
-    slim = Slim(model)
-    slim.write_back()
-    assert slim.network is model
-    assert slim.inputs is None
+    live = LiveNetwork(model)
+    live.write_back()
+    assert live.network is model
+    assert live.inputs is None
 
 
 def test_a_network_of_which_nothing_is_live_is_still_one():
     model = DenseARD(3, 2, (4,))
     for layer in ard_layers(model):
         layer.mask.zero_()
-    slim = Slim(model)
-    assert slim.network(torch.zeros(5, 0)).shape == (5, 2)
-    slim.write_back()
+    live = LiveNetwork(model)
+    assert live.network(torch.zeros(5, 0)).shape == (5, 2)
+    live.write_back()
 
 
 CONVOLUTIONS = {
@@ -117,64 +112,42 @@ def make_masked_channels(kind, prior="log_uniform"):
 
 @pytest.mark.parametrize("prior", ["log_uniform", "group_ard"])
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
-def test_channels_that_nobody_reads_leave_a_network_of_convolutions(kind, prior):
+def test_channels_that_no_layer_reads_leave_a_network_of_convolutions(kind, prior):
     model, gone, x = make_masked_channels(kind, prior)
-    slim = Slim(model)
-    assert slim.inputs is None
-    layers, small = ard_layers(model), ard_layers(slim.network)
+    live = LiveNetwork(model)
+    assert live.inputs is None
+    layers, small = ard_layers(model), ard_layers(live.network)
     for layer, little, units in zip(layers, small, gone, strict=False):
         assert len(little.weight) == len(layer.weight) - units.sum()
-    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
-    torch.testing.assert_close(kl_divergence(slim.network), kl_divergence(model))
+    torch.testing.assert_close(live.network.eval()(x), model.eval()(x))
+    torch.testing.assert_close(kl_divergence(live.network), kl_divergence(model))
     with torch.no_grad():
-        for parameter in slim.network.parameters():
+        for parameter in live.network.parameters():
             parameter += 1
-    slim.write_back()
-    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
-    slim.read()
-    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
-
-
-def test_connected_units_of_convolutions_are_channels():
-    model, gone, _ = make_masked_channels("images")
-    for connected, units in zip(connected_units(model), gone, strict=True):
-        assert torch.equal(connected, ~units)
-    begin_narrow_(model, [2, 3, 4])
-    assert [int(units.sum()) for units in connected_units(model)] == [2, 3, 4]
+    live.write_back()
+    torch.testing.assert_close(live.network.eval()(x), model.eval()(x))
+    live.read()
+    torch.testing.assert_close(live.network.eval()(x), model.eval()(x))
 
 
 def test_convolutions_of_which_nothing_is_live_are_still_a_network():
     model, _, x = make_masked_channels("images")
     for layer in ard_layers(model):
         layer.mask.zero_()
-    slim = Slim(model)
-    torch.testing.assert_close(slim.network.eval()(x), model.eval()(x))
-    assert [len(layer.weight) for layer in ard_layers(slim.network)] == [1, 1, 1, 3]
+    live = LiveNetwork(model)
+    torch.testing.assert_close(live.network.eval()(x), model.eval()(x))
+    assert [len(layer.weight) for layer in ard_layers(live.network)] == [1, 1, 1, 3]
 
 
-def make_tied():
-    model = DenseARD(3, 1, (3, 3))
-    model[2].weight = model[0].weight
-    return model
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        make_tied(),
-        nn.Sequential(Conv1dARD(2, 4, 3, groups=2), nn.Flatten(), LinearARD(8, 1)),
-        nn.Sequential(Conv1dARD(1, 4, 3), nn.BatchNorm1d(4), Conv1dARD(4, 1, 3)),
-        nn.Sequential(Conv1dARD(1, 4, 3), LinearARD(8, 2)),  # along the series
-        nn.Sequential(nn.Sequential(LinearARD(3, 2)), LinearARD(2, 1)),
-    ],
-    ids=["shared weights", "groups", "norm", "no flattening", "nested"],
-)
-def test_these_are_no_chains(model):
-    assert unit_chain(model) == ([], None)
-
-
-def test_a_dense_layer_along_a_series_reads_no_channels():
-    model = nn.Sequential(Conv1dARD(1, 4, 3), nn.ReLU(), LinearARD(8, 2))
-    model[2].mask[:, 4:] = 0
-    mask_unread_units_(model)
-    assert model[0].mask.all()
+def test_the_small_network_draws_from_the_generator_of_the_model():
+    model, generator = make_masked(), torch.Generator()
+    state = torch.get_rng_state()
+    with noise_from(model, generator.manual_seed(1)):
+        live = LiveNetwork(model)
+    x = torch.randn(9, 4, generator=generator.manual_seed(2))
+    with noise_from(live.network, generator.manual_seed(3)):
+        expected = live.network(x)
+    generator.manual_seed(3)
+    assert all(layer.generator is generator for layer in ard_layers(live.network))
+    assert torch.equal(live.network(x), expected)
+    assert torch.equal(torch.get_rng_state(), state)

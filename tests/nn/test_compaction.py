@@ -106,6 +106,14 @@ def test_model_is_untouched_and_a_plain_one_does_not_train():
     assert not ard_layers(network)
 
 
+def test_no_random_number_is_drawn():
+    models = DenseARD(5, 1), ConvARD((1, 8, 8), 10), SkipARD(DenseARD(5, 1), 5, 1)
+    state = torch.get_rng_state()
+    for model in models:
+        compact(model)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 class Residual(nn.Module):
     def __init__(self):
         super().__init__()
