@@ -27,7 +27,6 @@ import copy
 import tempfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import mnist
 import numpy as np
@@ -76,7 +75,7 @@ def friedman():
         nn.Linear(1024, 1),
     )  # fmt: skip
     peer = MLPRegressor(hidden_layer_sizes=(1024, 1024), max_iter=1).fit(X, y)
-    return model, X, model._scaler.transform(X), dense, peer
+    return model, X, model._fitted.data.scaler.transform(X), dense, peer
 
 
 def from_mnist(name, data, checkpoints):
@@ -114,7 +113,7 @@ def contenders(model, dense, peer, folder, dtype):
         return torch.cat([dense(piece) for piece in x.split(PIECE)])
 
     def run_masked(raw, x):
-        return masked(x[:, model._columns])
+        return masked(x[:, model._fitted.trained.columns])
 
     everything = {
         "dense torch": run_dense,
@@ -140,15 +139,8 @@ def onnx_of_dense(dense, path):
     n_outputs = dense[-1].out_features
     as_it_is = Scaler(standardize=False).fit(np.ones((1, n_inputs)), np.ones(1))
     whole = Compacted(copy.deepcopy(dense), slice(None), {})
-    model = SimpleNamespace(
-        _network=lower(whole, np.arange(n_inputs), as_it_is, n_outputs),
-        _target_scaler=Scaler(standardize=False).fit(
-            np.ones((1, n_outputs)), np.ones(1)
-        ),
-        _y_is_1d=False,
-        n_features_in_=n_inputs,
-    )
-    write_onnx(model, path, np.float32)
+    network = lower(whole, np.arange(n_inputs), as_it_is, n_outputs)
+    write_onnx(network, n_inputs, path, np.float32, owner="the benchmark")
     session = session_of(path)
     return lambda raw, x: session.run(None, {"X": x.numpy()})
 

@@ -1,163 +1,199 @@
-"""What becomes of a trained network: smaller, counted, handed out, cut once more."""
+"""What becomes of a trained network: small enough to predict with, measured, cut more.
+
+In come what training has left and how its data were made; out goes the one fitted
+object that an estimator holds and asks for everything.
+"""
 
 import copy
-import math
-import warnings
-from numbers import Real
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
+from scipy import sparse as sp
+from sklearn.utils import gen_batches
 
+from sklearn_ard._context import threads_for
+from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.inference.lower import constant_network, lower
 from sklearn_ard.inference.report import compression_report
-from sklearn_ard.nn import ard_layers, input_layers
+from sklearn_ard.inference.state import State
+from sklearn_ard.nn import ard_layers, input_layers, output_variance
 from sklearn_ard.nn.compaction import compact_quietly
 from sklearn_ard.nn.layers import count_weights
+from sklearn_ard.training.build import empty_nll, make_likelihood
 from sklearn_ard.training.inputs import in_use
+from sklearn_ard.training.trained import Trained
+
+_ROWS_AT_A_TIME = 65_536  # for predictive variances
 
 
-class ShrinkMixin:
-    """What both estimators do with `net_`, `_columns` and `_support`."""
+@dataclass(frozen=True, kw_only=True)
+class FittedModel(State):
+    """What an estimator holds after `fit`.
 
-    def compact(self):
-        """What is left of the model, without torch: a small fitted predictor.
+    Attributes
+    ----------
+    network, support, targets
+        See :class:`~sklearn_ard.inference.state.State`.
+    trained : Trained
+        The network with the columns that it reads, and what they were found worth.
+    data : TrainingSet
+        How the data were scaled, without the data.
+    n_steps : float or None
+        Steps of all calls of `partial_fit`; None after `fit`.
+    sparsity : float
+        Share of all prunable weights that are pruned.
+    """
 
-        Returns
-        -------
-        CompactRegressor or CompactClassifier
-            With the same `predict`, `transform`, names and (for a classifier)
-            `predict_proba` and `classes_`; numpy and scipy arrays inside. Its pickle
-            has the size of the network that is left, and is loaded and run without
-            torch being imported, or installed.
+    trained: Trained
+    data: TrainingSet
+    n_steps: float | None
+    sparsity: float
 
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError
-            If the network has something in it that only torch can run.
+    @property
+    def relevance(self):
+        """Nats that each column is worth; 0 for those that are not in use."""
+        return np.where(self.support, self.trained.relevance, 0.0)
 
-        Warns
-        -----
-        UserWarning
-            If the model is trained by `partial_fit`: later chunks do not reach what was
-            taken from it.
-        """
-        check_is_fitted(self)
-        why = getattr(self._network, "why", None)
-        if why:
-            raise ValueError(
-                f"{type(self).__name__}.compact cannot do without torch, since this "
-                f"network has a {why} in it. Use a Sequential of linear layers, "
-                "convolutions, batch norm, pooling and the activations that the "
-                "'activation' parameter offers as 'module'."
-            )
-        if self._n_online_steps < math.inf:
-            warnings.warn(
-                f"{type(self).__name__}.compact takes a snapshot of a model that "
-                "partial_fit still trains: later chunks will not reach it.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return self._compact_class.from_estimator(self)
+    @property
+    def noise_std(self):
+        """Standard deviation of the noise in units of y, one per output."""
+        likelihood = self.trained.net.criterion_.likelihood
+        variance = likelihood.log_noise_variance.detach().cpu().double().exp()
+        return variance.sqrt().numpy() * self.targets.scaler_.scale_
 
-    def compression_report(self):
-        """Sizes of the network before and after, layer by layer.
+    @property
+    def elbo(self):
+        """Evidence lower bound of the training set in nats, in units of y."""
+        num_data = self.trained.net.criterion_.num_data
+        return self.trained.elbo + num_data * self.targets.log_jacobian
 
-        Returns
-        -------
-        DataFrame
-            One row per layer, in the order of the network that was trained, and
-            "total". Columns are "before" and "after" of `inputs` and `units` (or
-            channels), `weights` (other than zero), `multiply_adds` per row, and
-            `bytes`; of the last three also the "ratio" before / after. Before is the
-            network that the parameters ask for, with all columns of X; after is what
-            predicts.
-        """
-        check_is_fitted(self)
-        return compression_report(
-            self.net_.module_, self._network, self.n_features_in_, len(self._columns)
-        )
-
-    def set_threshold(self, threshold):
-        """Prune again, by another threshold, without any training.
-
-        A weight is kept while its noise-to-signal ratio log α = log(σ² / μ²) is below
-        the threshold. What `fit` has pruned for good stays so: only thresholds below
-        the one that it was trained with (3, if `prior` does not say otherwise) change
-        anything, and going back to that one undoes it all. What `fit` has measured
-        stays as it was: `elbo_`, the noise, and the relevance of the columns that are
-        still in use.
+    def at_threshold(self, threshold):
+        """The same model, pruned by another threshold of log alpha.
 
         Parameters
         ----------
         threshold : float
-            Largest log α of a weight that is kept.
+            Largest log alpha of a weight that is kept.
 
         Returns
         -------
-        self
-            With the support, `sparsity_` and predictions of what is left.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError
-            If the threshold is not a number.
-
-        Warns
-        -----
-        UserWarning
-            If nothing is left.
-
-        See Also
-        --------
-        threshold_curve : What each threshold would cost.
+        FittedModel
+            With the same net, whose priors have the threshold.
         """
-        check_is_fitted(self)
-        if not isinstance(threshold, Real) or math.isnan(threshold):
-            raise ValueError(
-                f"The 'threshold' of {type(self).__name__}.set_threshold must be a "
-                f"number, the largest log alpha of a weight to keep. Got {threshold!r} "
-                "instead."
-            )
-        module = self.net_.module_
-        for layer in ard_layers(module):
-            layer.prior = copy.copy(layer.prior)  # the user may hold it, and others
-            layer.prior.threshold = threshold
-        rng = np.random.default_rng(0)
-        x = rng.standard_normal((2, len(self._columns)), dtype=np.float32)
-        live = in_use(module, torch.from_numpy(x).to(self.net_.device))
-        self._support = np.zeros_like(self._support)
-        self._support[self._columns] = live & ~self._scaler.constant_[self._columns]
-        self.sparsity_ = self._sparsity(module)
-        self.feature_importances_ = np.where(self._support, self._relevance, 0.0)
-        self._network = self._make_network()
-        if not self._support.any():
-            warnings.warn(
-                f"No weight has a log alpha below {threshold}: the model is empty, and "
-                "predicts what it would predict without any inputs. Raise the "
-                "threshold.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return self
+        net, columns = self.trained.net, self.trained.columns
+        layers = ard_layers(net.module_)
+        priors = [layer.prior for layer in layers]
+        try:
+            for layer in layers:
+                layer.prior = copy.copy(layer.prior)  # the user may hold it, and others
+                layer.prior.threshold = threshold
+            rng = np.random.default_rng(0)
+            x = rng.standard_normal((2, len(columns)), dtype=np.float32)
+            live = in_use(net.module_, torch.from_numpy(x).to(net.device))
+            support = np.zeros_like(self.support)
+            support[columns] = live & ~self.data.scaler.constant_[columns]
+            trained = replace(self.trained, support=support)
+            return _compress(trained, self.data, self.n_steps)
+        except BaseException:
+            for layer, prior in zip(layers, priors, strict=True):
+                layer.prior = prior
+            raise
 
-    def _make_network(self):
-        """The small network that predicts."""
-        if not self._support.any():
-            return constant_network(self._empty_output)
-        found, _ = compact_quietly(self.net_.module_)
-        return lower(found, self._columns, self._scaler, self._n_outputs)
+    def report(self):
+        """See :meth:`ARDRegressor.compression_report`."""
+        return compression_report(
+            self.trained.net.module_,
+            self.network,
+            len(self.support),
+            len(self.trained.columns),
+        )
 
-    def _sparsity(self, module):
-        """Share of pruned weights, those of columns that were left out among them."""
-        kept, total = count_weights(module)
-        n_read = len(self._columns)
-        if n_read < self.n_features_in_:
-            head = torch.zeros(1, n_read, device=self.net_.device)
-            n_units = sum(la.out_features for la in input_layers(module, head))
-            total += (self.n_features_in_ - n_read) * n_units
-        return 1 - kept / total
+    def output_variance(self, X):
+        """Variance of the scaled outputs under the posterior of the weights.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array} of shape (n_samples, n_features)
+            Checked.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            From draws that are always the same.
+        """
+        variance = np.zeros((X.shape[0], self.targets.n_outputs))
+        if not self.support.any():
+            return variance
+        model, device = self.trained.net.module_, torch.device(self.trained.net.device)
+        with threads_for(model):
+            for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
+                x = self.data.scaler.transform(X[rows], self.trained.columns)
+                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x).to(device)
+                generator = torch.Generator(device).manual_seed(0)
+                variance[rows] = output_variance(model, x, generator=generator).numpy()
+        return variance
+
+
+def fitted_model(trained, data, n_steps=None):
+    """Make the small network that predicts, and the one object around it.
+
+    Parameters
+    ----------
+    trained : Trained
+        With its objective and relevance. Where no column is in use, all its weights are
+        masked.
+    data : TrainingSet
+        What it was trained on.
+    n_steps : float, optional
+        Steps so far, if `partial_fit` goes on.
+
+    Returns
+    -------
+    FittedModel
+        See there.
+    """
+    if not trained.support.any():
+        trained = _emptied(trained, data.targets)
+    return _compress(trained, replace(data, batches=None), n_steps)
+
+
+def _emptied(trained, targets):
+    """A model without inputs, whose noise and bound are known exactly."""
+    net = trained.net
+    for layer in ard_layers(net.module_):
+        layer.mask.zero_()
+    likelihood = make_likelihood(targets)
+    net.criterion_.likelihood.load_state_dict(likelihood.state_dict())
+    return replace(trained, elbo=-net.criterion_.num_data * empty_nll(targets))
+
+
+def _compress(trained, data, n_steps):
+    """The one object of a network and its data."""
+    targets = data.targets
+    if trained.support.any():
+        compacted, _ = compact_quietly(trained.net.module_)
+        network = lower(compacted, trained.columns, data.scaler, targets.n_outputs)
+    else:
+        network = constant_network(targets.empty_output_)
+    return FittedModel(
+        network=network,
+        support=trained.support,
+        targets=targets,
+        trained=trained,
+        data=data,
+        n_steps=n_steps,
+        sparsity=_sparsity(trained),
+    )
+
+
+def _sparsity(trained):
+    """Share of pruned weights, those of columns that were left out among them."""
+    module, n_read = trained.net.module_, len(trained.columns)
+    kept, total = count_weights(module)
+    n_features = len(trained.support)
+    if n_read < n_features:
+        head = torch.zeros(1, n_read, device=trained.net.device)
+        n_units = sum(layer.out_features for layer in input_layers(module, head))
+        total += (n_features - n_read) * n_units
+    return 1 - kept / total

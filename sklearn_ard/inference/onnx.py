@@ -1,28 +1,38 @@
-"""A fitted model as an ONNX file: the operations of a compact network, written out."""
+"""A fitted model as an ONNX file.
 
-import math
+A compact network comes in, with what turns its outputs into answers; a file with the
+same operations goes out.
+"""
 
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.inference import images
-from sklearn_ard.inference import network as ops
+from sklearn_ard.inference import operations as ops
+from sklearn_ard.inference.activations import FUNCTIONS
 
 _OPSET = 19  # the first that can pad circularly
 _IR_VERSION = 9
 
 
-def write_onnx(model, path, dtype):
+def write_onnx(network, n_features, path, dtype, *, owner, targets=None):
     """Write a model to a file.
 
     Parameters
     ----------
-    model : Predictor
-        Fitted.
+    network : Network
+        From raw columns of X to outputs.
+    n_features : int
+        Number of columns of X.
     path : str or path-like
-        Where to.
+        Where to write.
     dtype : dtype
         Of X: float32 or float64.
+    owner : str
+        The class to name in errors.
+    targets : NumericTargets or ClassTargets, default=None
+        From outputs to answers; None leaves the outputs as they are.
 
     Raises
     ------
@@ -35,32 +45,31 @@ def write_onnx(model, path, dtype):
         import onnx
     except ImportError as error:
         raise ImportError(
-            "to_onnx needs the package 'onnx', which is not installed: "
+            f"{owner}.to_onnx needs the package 'onnx', which is not installed: "
             "pip install 'sklearn-ard[onnx]'"
         ) from error
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(
-            "The 'dtype' parameter of to_onnx must be numpy.float32 or numpy.float64. "
-            f"Got {dtype!r} instead."
+            f"The 'dtype' parameter of {owner}.to_onnx must be numpy.float32 or "
+            f"numpy.float64. Got {dtype!r} instead."
         )
-    why = getattr(model._network, "why", None)
+    why = getattr(network, "why", None)
     if why:
         raise ValueError(
-            f"to_onnx cannot write this network, since only torch can run {why}. Use "
-            "a Sequential of linear layers, convolutions, batch norm, pooling and the "
-            "activations that the 'activation' parameter offers as 'module'."
+            f"{owner}.to_onnx cannot write this network, since only torch can run "
+            f"{why}. Use a Sequential of linear layers, convolutions, batch norm, "
+            "pooling and the activations that the 'activation' parameter offers as "
+            "'module'."
         )
     graph = _Graph(onnx)
-    _write_network(graph, model._network)
-    if hasattr(model, "classes_"):
-        outputs = _write_labels(graph, model.classes_)
+    _write_network(graph, network)
+    if isinstance(targets, ClassTargets):
+        outputs = _write_labels(graph, targets.classes)
     else:
-        outputs = _write_numbers(graph, model._target_scaler, model._y_is_1d)
+        outputs = _write_numbers(graph, network.n_outputs, targets)
     helper = onnx.helper
     x = helper.make_tensor_value_info(
-        "X",
-        helper.np_dtype_to_tensor_dtype(np.dtype(dtype)),
-        ["n", model.n_features_in_],
+        "X", helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["n", n_features]
     )
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "sklearn_ard", [x], outputs, graph.constants),
@@ -73,7 +82,7 @@ def write_onnx(model, path, dtype):
 
 
 class _Graph:
-    """Nodes of a graph in the making; `value` names what the last one gave."""
+    """The nodes of a graph that is being written; `value` names the last output."""
 
     def __init__(self, onnx):
         self.onnx = onnx
@@ -101,7 +110,7 @@ class _Graph:
         return self.add("Cast", to=to)
 
     def output(self, name, dtype, shape):
-        """Give the last value out under a name."""
+        """Make the last value an output of the graph."""
         self.nodes.append(self.onnx.helper.make_node("Identity", [self.value], [name]))
         if np.dtype(dtype).kind in "UO":
             kind = self.onnx.TensorProto.STRING
@@ -110,12 +119,13 @@ class _Graph:
         return self.onnx.helper.make_tensor_value_info(name, kind, shape)
 
 
-def _write_numbers(graph, scaler, is_1d):
+def _write_numbers(graph, n_outputs, targets):
     graph.cast(np.float64)
-    graph.add("Mul", scaler.scale_[None])
-    graph.add("Add", scaler.mean_[None])
-    shape = ["n", len(scaler.mean_)]
-    if is_1d:
+    shape = ["n", n_outputs]
+    if targets is not None:
+        graph.add("Mul", targets.scaler_.scale_[None])
+        graph.add("Add", targets.scaler_.mean_[None])
+    if targets is not None and targets.is_1d:
         graph.add("Squeeze", np.array([1]))
         shape = ["n"]
     return [graph.output("prediction", np.float64, shape)]
@@ -151,7 +161,7 @@ def _write_network(graph, network):
 
 
 def _write_constant(graph, network):
-    """A network that reads nothing says the same of every row."""
+    """A network that reads no columns has the same output for every row."""
     output = network(np.zeros((1, 0)), "", selected=True)
     graph.add("Shape", start=0, end=1)
     shape = graph.add("Concat", np.array([output.shape[1]]), axis=0)
@@ -165,7 +175,7 @@ def _write_dense(graph, dense):
 
 
 def _write_convolution(graph, convolution):
-    settings = _walk(convolution.windows)
+    settings = _window_settings(convolution.windows)
     if convolution.padding_mode != "constant":
         n_dims = len(settings["kernel_shape"])
         pads = settings["pads"]
@@ -175,7 +185,23 @@ def _write_convolution(graph, convolution):
     graph.add("Conv", convolution.kernels(), convolution.bias.ravel(), **settings)
 
 
-def _walk(windows):
+def _write_max_pool(graph, pool):
+    graph.add("MaxPool", **_pool_settings(pool.windows))
+
+
+def _write_average_pool(graph, pool):
+    graph.add(
+        "AveragePool",
+        **_pool_settings(pool.windows),
+        count_include_pad=int(pool.count_padding),
+    )
+
+
+def _pool_settings(windows):
+    return _window_settings(windows) | {"ceil_mode": int(windows.ceil_mode)}
+
+
+def _window_settings(windows):
     before, after = zip(*windows.padding, strict=True)
     return {
         "kernel_shape": list(windows.kernel),
@@ -185,38 +211,13 @@ def _walk(windows):
     }
 
 
-def _write_max_pool(graph, pool):
-    graph.add("MaxPool", **_walk(pool.windows), ceil_mode=int(pool.windows.ceil_mode))
-
-
-def _write_average_pool(graph, pool):
-    graph.add(
-        "AveragePool",
-        **_walk(pool.windows),
-        ceil_mode=int(pool.windows.ceil_mode),
-        count_include_pad=int(pool.count_padding),
-    )
-
-
-def _write_global_pool(graph, pool):
-    graph.add({"mean": "GlobalAveragePool", "max": "GlobalMaxPool"}[pool.name])
-
-
 def _write_affine(graph, affine):
-    # as many dimensions as it is applied to are not known here: ONNX has an operator
+    # unlike Mul and Add it takes any number of dimensions after the channels
     ones = np.ones_like(affine.scale)
     zeros = np.zeros_like(affine.scale)
     graph.add(
         "BatchNormalization", affine.scale, affine.shift, zeros, ones, epsilon=0.0
     )
-
-
-def _write_reshape(graph, reshape):
-    graph.add("Reshape", np.array([0, *reshape.shape]))
-
-
-def _write_select(graph, select):
-    graph.add("Gather", select.indices.astype(np.int64), axis=1)
 
 
 def _write_sum(graph, total):
@@ -231,36 +232,17 @@ def _write_sum(graph, total):
     graph.add("Sum", *outputs[1:], source=outputs[0])
 
 
-def _write_activation(graph, activation):
-    name, x = activation.name, graph.value
-    if name == "silu":
-        graph.add("Sigmoid")
-        graph.add("Mul", x)
-    elif name == "gelu":
-        graph.add("Mul", np.array(math.sqrt(0.5), np.float32))
-        graph.add("Erf")
-        graph.add("Add", np.array(1, np.float32))
-        graph.add("Mul", x)
-        graph.add("Mul", np.array(0.5, np.float32))
-    elif name == "relu" and activation.parameter.any():
-        graph.add("Max", activation.parameter.T)
-    elif name in ("leaky_relu", "elu"):
-        kind = {"leaky_relu": "LeakyRelu", "elu": "Elu"}[name]
-        graph.add(kind, alpha=float(activation.parameter))
-    else:
-        graph.add({"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid"}[name])
-
-
 _WRITERS = {
     ops.Dense: _write_dense,
     images.Convolution: _write_convolution,
-    images.SparseConvolution: _write_convolution,
+    images.UnrolledConvolution: _write_convolution,
     images.MaxPool: _write_max_pool,
     images.AveragePool: _write_average_pool,
-    images.GlobalPool: _write_global_pool,
     ops.Affine: _write_affine,
-    ops.Reshape: _write_reshape,
-    ops.Select: _write_select,
+    ops.Reshape: lambda graph, op: graph.add("Reshape", np.array([0, *op.shape])),
+    ops.Select: lambda graph, op: graph.add(
+        "Gather", op.indices.astype(np.int64), axis=1
+    ),
     ops.Sum: _write_sum,
-    ops.Activation: _write_activation,
+    ops.Activation: lambda graph, op: FUNCTIONS[op.name].write(graph, op.parameter),
 }

@@ -1,33 +1,39 @@
 """What fitted models do with a compact network: predict, select and transform.
 
-No torch here: the compact predictors share it with the estimators.
+In comes X as users have it; out go answers and columns. No torch here: the compact
+predictors share it with the estimators.
 """
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_ard._validation import FLOATS, refuse_images
+from sklearn_ard.inference.state import State
+
 
 class Predictor(SelectorMixin, BaseEstimator):
-    """A model with a fitted `_network` and `_support`."""
+    """A model that answers from the :class:`State` that it holds as `_fitted`."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def _raw_predict(self, X):
+    def __sklearn_is_fitted__(self):
+        return "_fitted" in vars(self)
+
+    def _outputs(self, X):
         """Outputs of the network on scaled targets (or logits).
 
         Of a data frame only the columns in use are read. An array is searched for
         missing values as a whole, as scikit-learn's estimators do, but never copied.
         """
-        network, owner = vars(self).get("_network"), type(self).__name__
+        fitted, owner = vars(self).get("_fitted"), type(self).__name__
         if (  # nothing that scikit-learn's checks, slow for one row, could object to
-            network is not None
+            fitted is not None
             and type(X) is np.ndarray
             and X.ndim == 2
             and X.dtype.kind in "fiub"
@@ -35,25 +41,20 @@ class Predictor(SelectorMixin, BaseEstimator):
             and X.shape[1] == self.n_features_in_
             and "feature_names_in_" not in vars(self)
         ):
-            return network(X, owner)
+            return fitted.network(X, owner)
         check_is_fitted(self)
         refuse_images(X)
+        network = fitted.network
         if _is_frame(X) and len(network.columns):
             validate_data(self, X, reset=False, skip_check_array=True)
             X = check_array(
                 X.iloc[:, network.columns],
-                dtype=[np.float64, np.float32],
+                dtype=FLOATS,
                 estimator=self,
                 input_name="X",
             )
             return network(X, owner, selected=True)
-        X = validate_data(
-            self,
-            X,
-            reset=False,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-        )
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
         return network(X, owner)
 
     def to_onnx(self, path, *, dtype=np.float64):
@@ -82,11 +83,18 @@ class Predictor(SelectorMixin, BaseEstimator):
         check_is_fitted(self)
         from sklearn_ard.inference.onnx import write_onnx
 
-        write_onnx(self, path, dtype)
+        write_onnx(
+            self._fitted.network,
+            self.n_features_in_,
+            path,
+            dtype,
+            owner=type(self).__name__,
+            targets=self._fitted.targets,
+        )
 
     def _get_support_mask(self):
         check_is_fitted(self)
-        return self._support
+        return self._fitted.support
 
     def transform(self, X):
         """Keep the columns that are in use.
@@ -101,18 +109,18 @@ class Predictor(SelectorMixin, BaseEstimator):
         {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_kept)
             The kept columns, as they are.
         """
-        check_is_fitted(self)
-        if not _is_frame(X) or not self._support.any():
+        support = self.get_support()
+        if not _is_frame(X) or not support.any():
             return super().transform(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        X = X.iloc[:, np.flatnonzero(self._support)]
+        X = X.iloc[:, np.flatnonzero(support)]
         checked = check_array(X, dtype=None, estimator=self, input_name="X")
         wanted = _get_output_config("transform", estimator=self)["dense"]
         return checked if wanted == "default" else X
 
 
 class NumberPredictor:
-    """The face of a regressor, over `_target_scaler` and `_y_is_1d`."""
+    """`predict` of a regressor."""
 
     def predict(self, X):
         """Predict with the posterior means of the kept weights.
@@ -127,13 +135,12 @@ class NumberPredictor:
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In units of y.
         """
-        outputs = self._raw_predict(X)
-        prediction = self._target_scaler.inverse_transform(outputs)
-        return prediction[:, 0] if self._y_is_1d else prediction
+        outputs = self._outputs(X)
+        return self._fitted.targets.predictions(outputs)
 
 
 class LabelPredictor:
-    """The face of a classifier, over `classes_`."""
+    """`predict` and `predict_proba` of a classifier."""
 
     def predict(self, X):
         """Predict the most probable label.
@@ -148,8 +155,8 @@ class LabelPredictor:
         ndarray of shape (n_samples,)
             Labels.
         """
-        best = self._raw_predict(X).argmax(axis=1)
-        return self.classes_[best]
+        outputs = self._outputs(X)
+        return self._fitted.targets.predictions(outputs)
 
     def predict_proba(self, X):
         """Predict the probability of every label, with the posterior mean weights.
@@ -164,7 +171,8 @@ class LabelPredictor:
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of `classes_`.
         """
-        return softmax(self._raw_predict(X).astype(np.float64), axis=1)
+        outputs = self._outputs(X)
+        return self._fitted.targets.probabilities(outputs)
 
 
 class _Compact(Predictor):
@@ -174,19 +182,19 @@ class _Compact(Predictor):
     nothing, and a clone is the model itself.
     """
 
-    _taken = ("n_features_in_", "_network", "_support")
+    _copied = ("n_features_in_", "feature_names_in_")
 
     @classmethod
     def from_estimator(cls, estimator):
         """The compact model of a fitted estimator."""
-        model = cls()
-        for name in (*cls._taken, "feature_names_in_"):
+        model, fitted = cls(), estimator._fitted
+        model._fitted = State(
+            network=fitted.network, support=fitted.support, targets=fitted.targets
+        )
+        for name in cls._copied:
             if hasattr(estimator, name):
                 setattr(model, name, getattr(estimator, name))
         return model
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_network")
 
     def __sklearn_clone__(self):
         return self
@@ -215,7 +223,7 @@ class CompactRegressor(NumberPredictor, RegressorMixin, _Compact):
     small as the network has become.
     """
 
-    _taken = (*_Compact._taken, "_target_scaler", "_y_is_1d", "noise_std_")
+    _copied = (*_Compact._copied, "noise_std_")
 
 
 class CompactClassifier(LabelPredictor, ClassifierMixin, _Compact):
@@ -226,21 +234,8 @@ class CompactClassifier(LabelPredictor, ClassifierMixin, _Compact):
     network has become.
     """
 
-    _taken = (*_Compact._taken, "classes_")
+    _copied = (*_Compact._copied, "classes_")
 
 
 def _is_frame(X):
     return hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2
-
-
-def refuse_images(X):
-    """Say what to do with images that come in more than two dimensions."""
-    shape = getattr(X, "shape", ())
-    if len(shape) > 2:
-        images = (1, *shape[1:]) if len(shape) == 3 else tuple(shape[1:])
-        raise ValueError(
-            "X must be 2-D, one flattened image per row. Got an array of shape "
-            f"{tuple(shape)} instead. Reshape your data: pass X.reshape(len(X), -1), "
-            "and say what a row is by the 'input_shape' parameter, (channels, height, "
-            f"width), here input_shape={images}."
-        )

@@ -1,3 +1,6 @@
+import pickle
+import time
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,7 +11,8 @@ from torch import nn
 
 import sklearn_ard.nn as ard
 from sklearn_ard.data.scaler import Scaler
-from sklearn_ard.inference import network as ops
+from sklearn_ard.inference import images
+from sklearn_ard.inference import operations as ops
 from sklearn_ard.inference.lower import TorchNetwork, lower
 from sklearn_ard.nn import DenseARD, SkipARD, compact
 
@@ -110,15 +114,76 @@ def test_standardisation_is_folded_where_it_costs_no_digits(offset, folded):
     np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_sparse_matrix_is_chosen_by_time_and_small_ones_are_not_asked():
+@pytest.mark.parametrize(
+    "size, density, is_sparse", [(100, 0.1, True), (100, 0.2, False), (30, 0.1, False)]
+)
+def test_sparse_matrices_are_chosen_where_they_are_large_and_sparse(
+    size, density, is_sparse
+):
+    matrix = np.random.default_rng(0).random((size, size)) < density
+    assert sp.issparse(ops.Dense(matrix, np.zeros(size)).weight) == is_sparse
+
+
+def convolution(density, n_out=64):
     rng = np.random.default_rng(0)
-    large = rng.normal(size=(1000, 1000)) * (rng.random((1000, 1000)) < 0.001)
-    assert sp.issparse(ops.faster_matrix(large, 256))
-    assert not sp.issparse(ops.faster_matrix(np.eye(30), 256))
-    assert not sp.issparse(ops.faster_matrix(np.ones((100, 100)), 256))
+    weight = rng.normal(size=(n_out, 8, 3, 3)) * (
+        rng.random((n_out, 8, 3, 3)) < density
+    )
+    ones, pads = (1, 1), ((1, 1), (1, 1))
+    windows = images.Windows((3, 3), ones, ones, pads)
+    bias = rng.normal(size=n_out).astype("f4")
+    return weight.astype("f4"), bias, windows, "constant", (8, 8)
 
 
-def test_what_numpy_can_not_do_is_left_to_torch():
+@pytest.mark.parametrize(
+    "n_out, density, kind",
+    [
+        (64, 0.1, images.UnrolledConvolution),
+        (64, 0.4, images.Convolution),
+        (8, 0.4, images.UnrolledConvolution),
+        (8, 0.8, images.Convolution),
+    ],
+)
+def test_convolutions_are_unrolled_where_they_are_sparse(n_out, density, kind):
+    arguments = convolution(density, n_out)
+    assert type(images.make_convolution(*arguments)) is kind
+    x = np.random.default_rng(1).normal(size=(8, 8, 8, 5)).astype("f4")
+    gathered, unrolled = (
+        each(*arguments) for each in (images.Convolution, images.UnrolledConvolution)
+    )
+    np.testing.assert_allclose(gathered(x), unrolled(x), rtol=1e-5, atol=1e-5)
+    for each in (gathered, unrolled):
+        np.testing.assert_array_equal(each.kernels(), arguments[0])
+        again = pickle.loads(pickle.dumps(each))
+        np.testing.assert_array_equal(again(x), each(x))
+
+
+def test_large_images_are_not_unrolled(monkeypatch):
+    arguments = convolution(0.1)
+    monkeypatch.setattr(images, "MAX_UNROLLED_ENTRIES", 1000)
+    assert type(images.make_convolution(*arguments)) is images.Convolution
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (784,)], ids=str)
+def test_the_clock_does_not_choose_kernels(shape, monkeypatch):
+    def refuse():
+        raise AssertionError("the clock was read")
+
+    if len(shape) > 1:
+        model = ard.ConvARD(shape, 10, (20, 50), 3)
+    else:
+        model = DenseARD(*shape, 10, (300, 100))
+    model = randomise(model, 0.1)
+    X = np.random.default_rng(0).normal(size=(100, int(np.prod(shape))))
+    for name in ("perf_counter", "perf_counter_ns", "monotonic", "process_time"):
+        monkeypatch.setattr(time, name, refuse)
+    (first, _), (second, _) = lowered(model, X), lowered(model, X)
+    monkeypatch.undo()
+    assert pickle.dumps(first) == pickle.dumps(second)
+    np.testing.assert_array_equal(first(X, "test"), second(X, "test"))
+
+
+def test_what_numpy_cannot_do_is_left_to_torch():
     model = nn.Sequential(ard.LinearARD(4, 3), nn.Mish(), ard.LinearARD(3, 1)).eval()
     X = np.random.default_rng(0).normal(size=(9, 4))
     found, expected = lowered(model, X)

@@ -116,7 +116,9 @@ def test_empty_model(run, X):
 
 def test_bad_input(X, tmp_path, monkeypatch):
     model = ARDRegressor((4,), random_state=0, max_iter=5).fit(X, X[:, 0])
-    with pytest.raises(ValueError, match="'dtype' parameter of to_onnx.*int64"):
+    with pytest.raises(
+        ValueError, match="'dtype' parameter of ARDRegressor.to_onnx.*int64"
+    ):
         model.to_onnx(tmp_path / "m.onnx", dtype="int64")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"sklearn-ard\[onnx\]"):

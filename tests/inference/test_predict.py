@@ -52,7 +52,8 @@ def images():
 
 
 def network_says(model, X):
-    x = torch.from_numpy(model._scaler.transform(X, model._columns))
+    fitted = model._fitted
+    x = torch.from_numpy(fitted.data.scaler.transform(X, fitted.trained.columns))
     with torch.no_grad():
         return model.net_.module_.eval()(x).numpy()
 
@@ -61,7 +62,9 @@ def test_estimators_predict_with_what_is_left_of_their_network(
     regressor, classifier, images, table
 ):
     X, y = table
-    outputs = regressor._target_scaler.inverse_transform(network_says(regressor, X))
+    outputs = regressor._fitted.targets.scaler_.inverse_transform(
+        network_says(regressor, X)
+    )
     np.testing.assert_allclose(regressor.predict(X), outputs[:, 0], atol=1e-5 * y.std())
     for model, X in (classifier, images):
         expected = torch.from_numpy(network_says(model, X)).softmax(dim=1).numpy()
@@ -228,7 +231,7 @@ class Residual(nn.Module):
 def test_a_network_with_branches_predicts_as_it_is(table):
     X, y = table
     model = ARDRegressor(module=Residual, max_iter=20, random_state=0).fit(X, y)
-    outputs = model._target_scaler.inverse_transform(network_says(model, X))
+    outputs = model._fitted.targets.scaler_.inverse_transform(network_says(model, X))
     np.testing.assert_allclose(model.predict(X), outputs[:, 0], rtol=1e-5)
     pickle.loads(pickle.dumps(model)).predict(X)
     with pytest.raises(ValueError, match="Residual"):

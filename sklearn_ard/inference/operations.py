@@ -1,0 +1,142 @@
+"""The operations of a compact network, in numpy.
+
+Arrays of (features, rows) or (channels, height, width, rows) come in and go out: with
+the rows last, a layer is one product of a matrix, dense or sparse, with a wide one.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_ard.inference.activations import FUNCTIONS
+
+# A csr_array multiplies a block of rows faster than a dense array below a density of
+# 0.14 (large matrices) to 0.2 (small ones). Measured by examples/benchmarks/kernels.py
+# on 88 pairs of shape and density: the rule takes the slower kernel in 6, and loses 1 %
+# of time in the geometric mean. A single row loses up to 8 microseconds per layer,
+# which is why small matrices stay dense.
+MAX_SPARSE_DENSITY = 1 / 6
+MIN_SPARSE_SIZE = 4096  # entries, zeros included
+
+
+class Affine:
+    """A factor and a shift per feature or channel: batch norm."""
+
+    def __init__(self, scale, shift):
+        self.scale, self.shift = scale, shift
+
+    def __call__(self, x):
+        shape = (-1, *[1] * (x.ndim - 1))
+        return x * self.scale.reshape(shape) + self.shift.reshape(shape)
+
+
+class Activation:
+    """An elementwise function.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`~sklearn_ard.inference.activations.FUNCTIONS`.
+    parameter : float or ndarray of shape (n_features, 1), default=0.0
+        Slope or scale, for those that have one; for "relu" the smallest output.
+    """
+
+    def __init__(self, name, parameter=0.0):
+        self.name, self.parameter = name, np.asarray(parameter, np.float32)
+
+    def __call__(self, x):
+        return FUNCTIONS[self.name].compute(x, self.parameter)
+
+
+class Select:
+    """Some of the features or channels."""
+
+    def __init__(self, indices):
+        self.indices = indices
+
+    def __call__(self, x):
+        return x.take(self.indices, axis=0)
+
+
+class Reshape:
+    """Another shape for the features of a row."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def __call__(self, x):
+        return x.reshape(*self.shape, x.shape[-1])
+
+
+class Dense:
+    """A linear layer.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_out, n_in)
+        Weights; stored as a csr_array where that is faster.
+    bias : ndarray of shape (n_out,)
+        Biases.
+    """
+
+    def __init__(self, weight, bias):
+        self.weight = np.ascontiguousarray(weight, dtype=np.float32)
+        if is_faster_sparse(self.weight):
+            self.weight = sp.csr_array(self.weight)
+        self.bias = bias[:, None]
+
+    def __call__(self, x):
+        output = self.weight.dot(x)
+        if self.bias is not None:
+            output += self.bias
+        return output
+
+
+class Sum:
+    """The sum of several chains of operations on some of the same inputs.
+
+    Parameters
+    ----------
+    branches : list of (ndarray of int or None, list)
+        Indices of the inputs, None for all, and the operations.
+    """
+
+    def __init__(self, branches):
+        self.branches = branches
+
+    def __call__(self, x):
+        outputs = [
+            run(operations, x if indices is None else x.take(indices, axis=0))
+            for indices, operations in self.branches
+        ]
+        return sum(outputs[1:], start=outputs[0])
+
+
+def run(operations, x):
+    """Apply operations one after the other."""
+    for operation in operations:
+        x = operation(x)
+    return x
+
+
+def is_faster_sparse(matrix):
+    """Whether a csr_array of a matrix multiplies a block of rows faster.
+
+    Decided by shape and density alone: the same network always computes the same bits.
+    """
+    n_kept = np.count_nonzero(matrix)
+    return matrix.size >= MIN_SPARSE_SIZE and n_kept <= MAX_SPARSE_DENSITY * matrix.size
+
+
+def fuse_biases(operations):
+    """Let a ReLU between two dense layers add the bias of the first.
+
+    max(Wx + b, 0) = max(Wx, -b) + b, and the constant b becomes a part of the second
+    bias: one pass over the numbers less.
+    """
+    for first, relu, second in zip(
+        operations, operations[1:], operations[2:], strict=False
+    ):
+        kinds = type(first), type(relu), type(second)
+        if kinds == (Dense, Activation, Dense) and relu.name == "relu":
+            second.bias = second.bias + second.weight.dot(first.bias)
+            relu.parameter, first.bias = -first.bias, None
