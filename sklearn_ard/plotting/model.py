@@ -1,39 +1,27 @@
-"""Pictures of what a model keeps, and of what it would keep: scikit-learn Displays.
+"""Displays of one fitted model: the relevance of its columns, and its weights.
 
-Colours are those of Okabe and Ito, which the colour-blind can tell apart; what is
-dropped is grey. Where there are too many columns for names, the most relevant ones have
-them and the number of the others is told.
+In: a fitted estimator, or the arrays to draw. Out: bars, histograms and images.
 """
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import validate_params
 
 from sklearn_ard.nn import Ensemble, ard_layers
+from sklearn_ard.plotting.style import (
+    AT_LEAST_0,
+    CHOSEN,
+    DROPPED,
+    KEPT,
+    check_drawable,
+    make_axes,
+    make_grid,
+)
 from sklearn_ard.selection.path import names_of
 
-KEPT, CHOSEN, DROPPED = "#0072B2", "#D55E00", "#B0B0B0"
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_STYLES = ("-", "--", ":")
-_MAX_TICKS = 10  # points of a path that are named one by one
-_MAX_PIXELS = 400  # per side of a picture of weights
+_MAX_PIXELS = 400  # per side of an image of weights
 
 
-class Display:
-    """A display on one pair of axes."""
-
-    def _axes(self, ax, figsize):
-        """The axes to draw on."""
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            _, ax = plt.subplots(figsize=figsize, layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
-        return ax
-
-
-class RelevanceDisplay(Display):
+class RelevanceDisplay:
     """How much each column matters, kept and dropped.
 
     Parameters
@@ -83,11 +71,12 @@ class RelevanceDisplay(Display):
         RelevanceDisplay
             Drawn.
         """
-        check_is_fitted(estimator)
+        check_drawable(estimator, cls, "feature_importances_", "get_support")
         names = names_of(estimator)
         display = cls(estimator.feature_importances_, estimator.get_support(), names)
         return display.plot(max_features=max_features, ax=ax)
 
+    @validate_params({"max_features": AT_LEAST_0}, prefer_skip_nested_validation=True)
     def plot(self, *, max_features=30, ax=None):
         """Draw the display.
 
@@ -106,7 +95,7 @@ class RelevanceDisplay(Display):
         relevance, support = np.asarray(self.relevance), np.asarray(self.support)
         order = np.lexsort((-relevance, ~support))
         shown = order[:max_features]
-        ax = self._axes(ax, (6.4, 0.9 + 0.22 * len(shown)))
+        ax = make_axes(self, ax, (6.4, 0.9 + 0.22 * len(shown)))
         colors = np.where(support[shown], KEPT, DROPPED)
         ax.barh(np.arange(len(shown)), relevance[shown], color=colors, height=0.7)
         ax.set_yticks(np.arange(len(shown)), np.asarray(self.feature_names)[shown])
@@ -119,6 +108,7 @@ class RelevanceDisplay(Display):
             title += f", {len(shown)} shown"
         ax.set_title(title)
         ax.spines[["top", "right"]].set_visible(False)
+        self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
@@ -168,18 +158,14 @@ class SparsityDisplay:
         SparsityDisplay
             Drawn.
         """
-        check_is_fitted(estimator)
+        check_drawable(estimator, cls, "net_")
         module = estimator.net_.module_
-        # of an ensemble a layer of all networks, one below the other
         networks = module.networks if type(module) is Ensemble else [module]
         layers = list(zip(*map(ard_layers, networks), strict=True))
         names = {layer: name for name, layer in networks[0].named_modules()}
         return cls(
-            [
-                np.vstack([_matrix(each.log_alpha) for each in layer])
-                for layer in layers
-            ],
-            [np.vstack([_matrix(each.keep()) for each in layer]) for layer in layers],
+            [_stack(each.log_alpha for each in layer) for layer in layers],
+            [_stack(each.keep() for each in layer) for layer in layers],
             [f"{names[first]}: {type(first).__name__}" for first, *_ in layers],
             max(each.prior.threshold for layer in layers for each in layer),
         ).plot(ax=ax)
@@ -197,63 +183,63 @@ class SparsityDisplay:
         SparsityDisplay
             Itself.
         """
-        check_matplotlib_support("SparsityDisplay.plot")
-        import matplotlib.pyplot as plt
-        from matplotlib.colors import ListedColormap
-
         n_layers = len(self.names)
-        if ax is None:
-            size = (max(3.2 * n_layers, 4), 5)
-            figure = plt.figure(figsize=size, layout="constrained")
-            axes = figure.subplots(2, n_layers, squeeze=False)
-        else:
-            figure = ax.figure
-            ax.set_axis_off()
-            grid = ax.get_subplotspec().subgridspec(2, n_layers, hspace=0.4, wspace=0.4)
-            axes = grid.subplots(squeeze=False)
-        colors = ListedColormap(["#EDEDED", KEPT])
+        size = (max(3.2 * n_layers, 4), 5)
+        spacing = {} if ax is None else {"hspace": 0.4, "wspace": 0.4}
+        axes = make_grid(self, ax, (2, n_layers), size, **spacing)
         parts = zip(axes.T, self.log_alphas, self.masks, self.names, strict=True)
         for (above, below), log_alpha, mask, name in parts:
-            values = log_alpha.ravel().clip(-15, 15)
-            kept = mask.ravel()
-            bins = np.linspace(values.min(), max(values.max(), values.min() + 1), 41)
-            above.hist(
-                [values[kept], values[~kept]],
-                bins=bins,
-                stacked=True,
-                color=[KEPT, DROPPED],
-                label=["kept", "pruned"],
-            )
-            above.axvline(self.threshold, color=CHOSEN, linestyle="--")
-            above.set_yscale("symlog", linthresh=1)
-            above.set_title(f"{name}\n{kept.sum():,} of {kept.size:,} kept", fontsize=9)
-            above.set_xlabel("log α")
-            below.imshow(
-                _shrink(mask),
-                aspect="auto",
-                cmap=colors,
-                vmin=0,
-                vmax=1,
-                interpolation="nearest",
-                extent=(0, mask.shape[1], mask.shape[0], 0),
-            )
-            below.set_xlabel("inputs")
-            below.yaxis.get_major_locator().set_params(integer=True)
+            _draw_histogram(above, log_alpha.ravel(), mask.ravel(), self.threshold)
+            title = f"{name}\n{mask.sum():,} of {mask.size:,} kept"
+            above.set_title(title, fontsize=9)
+            _draw_mask(below, mask)
         axes[0, 0].set_ylabel("weights")
         axes[0, 0].legend(frameon=False, fontsize=8)
         axes[1, 0].set_ylabel("units")
-        self.axes_, self.figure_ = axes, figure
+        self.axes_, self.figure_ = axes, axes[0, 0].figure
         return self
 
 
-def _matrix(weights):
-    """Something of a layer's weights as an array of shape (n_out, n_in)."""
-    array = weights.detach().cpu().numpy()
-    return array.reshape(len(array), -1)
+def _stack(weights):
+    """One value per weight of some layers, as an array of shape (n_out, n_in)."""
+    arrays = [each.detach().cpu().numpy() for each in weights]
+    return np.vstack([array.reshape(len(array), -1) for array in arrays])
 
 
-def _shrink(mask):
-    """A mask as a picture that is not too large; where anything is kept it shows."""
+def _draw_histogram(ax, log_alpha, kept, threshold):
+    """The distribution of log α over kept and pruned weights."""
+    values = log_alpha.clip(-15, 15)
+    ax.hist(
+        [values[kept], values[~kept]],
+        bins=np.linspace(values.min(), max(values.max(), values.min() + 1), 41),
+        stacked=True,
+        color=[KEPT, DROPPED],
+        label=["kept", "pruned"],
+    )
+    ax.axvline(threshold, color=CHOSEN, linestyle="--")
+    ax.set_yscale("symlog", linthresh=1)
+    ax.set_xlabel("log α")
+
+
+def _draw_mask(ax, mask):
+    """The kept weights as an image."""
+    from matplotlib.colors import ListedColormap
+
+    ax.imshow(
+        _downsample(mask),
+        aspect="auto",
+        cmap=ListedColormap(["#EDEDED", KEPT]),
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
+        extent=(0, mask.shape[1], mask.shape[0], 0),
+    )
+    ax.set_xlabel("inputs")
+    ax.yaxis.get_major_locator().set_params(integer=True)
+
+
+def _downsample(mask):
+    """A mask of at most _MAX_PIXELS per side; a pixel is set if any weight is kept."""
     for axis in (0, 1):
         step = -(-mask.shape[axis] // _MAX_PIXELS)
         if step > 1:

@@ -21,7 +21,8 @@ from sklearn_ard import (
     StabilityDisplay,
     StabilitySelection,
 )
-from sklearn_ard.plotting.model import _MAX_PIXELS, DROPPED, KEPT
+from sklearn_ard.plotting.model import _MAX_PIXELS
+from sklearn_ard.plotting.style import DROPPED, KEPT
 
 N_MANY = 5000
 
@@ -133,8 +134,16 @@ def test_path_of_data_or_of_a_cv_estimator(data, chosen):
     estimator = ARDRegressor((8,), max_iter=60, random_state=0)
     display = RegularizationPathDisplay.from_estimator(estimator, *data)
     assert display.path.n_features[-1] == 0
-    with pytest.raises(ValueError, match="needs X and y for a ARDRegressor"):
+    match = (
+        "fitted ARDRegressorCV.*where X and y are not.*a ARDRegressor without a path"
+    )
+    with pytest.raises(ValueError, match=match):
         RegularizationPathDisplay.from_estimator(estimator)
+
+
+def test_path_of_data_and_a_cv_estimator_is_refused(data):
+    with pytest.raises(ValueError, match="ard_path.*ARDRegressorCV"):
+        RegularizationPathDisplay.from_estimator(ARDRegressorCV(), *data)
 
 
 def test_cv_path_marks_the_chosen_point(chosen):
@@ -221,6 +230,37 @@ def test_displays_fit_into_axes_that_are_given(chosen, display):
     for new in figure.axes:
         if new is not other:
             assert new.get_position().x1 <= other.get_position().x0 + 0.01
+
+
+@pytest.mark.parametrize(
+    ("display", "missing"),
+    [
+        (RelevanceDisplay, "feature_importances_"),
+        (SparsityDisplay, "net_"),
+        (CVPathDisplay, "cv_results_"),
+        (StabilityDisplay, "probabilities_"),
+    ],
+)
+def test_models_without_what_is_drawn_are_refused(data, display, missing):
+    lasso = Lasso().fit(*data)
+    match = f"{display.__name__}.from_estimator must have '{missing}'. Got a Lasso"
+    with pytest.raises(ValueError, match=match):
+        display.from_estimator(lasso)
+
+
+def test_negative_numbers_of_names_are_refused(many):
+    with pytest.raises(ValueError, match="'max_names'.*PathDisplay.plot.*Got -1"):
+        RegularizationPathDisplay(many).plot(max_names=-1)
+    with pytest.raises(ValueError, match="'max_features'.*RelevanceDisplay.plot"):
+        RelevanceDisplay([1.0], [True], ["a"]).plot(max_features=-1)
+    with pytest.raises(ValueError, match="'max_names'.*StabilityDisplay.plot"):
+        StabilityDisplay([1], np.ones((1, 1)), [True], 0.9, ["a"]).plot(max_names=-1)
+
+
+def test_axes_that_cannot_be_divided_are_refused(many):
+    ax = plt.figure().add_axes([0, 0, 1, 1])
+    with pytest.raises(ValueError, match="'ax'.*RegularizationPathDisplay.plot.*grid"):
+        RegularizationPathDisplay(many).plot(ax=ax)
 
 
 def test_models_that_are_not_fitted():

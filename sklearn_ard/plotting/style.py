@@ -1,0 +1,159 @@
+"""The colours, axes and lines that all displays share.
+
+In: a display, the axes that the user gave, arrays to draw. Out: axes with artists.
+"""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+# Okabe and Ito (2008), Color Universal Design: distinct for colour-blind readers.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLES = ("-", "--", ":")
+KEPT, CHOSEN, DROPPED = COLORS[0], COLORS[1], "#B0B0B0"
+AT_LEAST_0 = [Interval(Integral, 0, None, closed="left")]  # for `validate_params`
+_MAX_TICKS = 10  # a path of more points has matplotlib's own ticks
+
+
+def check_drawable(estimator, display, *attributes):
+    """Refuse an estimator that is not fitted or lacks what a display draws.
+
+    Parameters
+    ----------
+    estimator : object
+        From the user.
+    display : type
+        Class of the display.
+    *attributes : str
+        Names of what it reads.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If an attribute is missing.
+    """
+    check_is_fitted(estimator)
+    for name in attributes:
+        if not hasattr(estimator, name):
+            raise ValueError(
+                f"The 'estimator' parameter of {display.__name__}.from_estimator must "
+                f"have {name!r}. Got a {type(estimator).__name__} without it."
+            )
+
+
+def make_axes(display, ax, figsize):
+    """The axes to draw on: those given, or the only ones of a new figure."""
+    check_matplotlib_support(f"{type(display).__name__}.plot")
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
+
+
+def make_grid(display, ax, shape, figsize, **options):
+    """Axes in rows and columns, in a new figure or in the place of given axes.
+
+    Parameters
+    ----------
+    display : object
+        That is drawn; errors name its class.
+    ax : Axes or None
+        Axes to replace; None makes a new figure.
+    shape : tuple of int
+        Number of rows and of columns.
+    figsize : tuple of float
+        Width and height of a new figure in inches.
+    **options : dict
+        For matplotlib's GridSpec.
+
+    Returns
+    -------
+    ndarray of Axes
+        Of the given shape.
+
+    Raises
+    ------
+    ValueError
+        If `ax` has no place in a grid.
+    """
+    name = f"{type(display).__name__}.plot"
+    check_matplotlib_support(name)
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        figure = plt.figure(figsize=figsize, layout="constrained")
+        grid = figure.add_gridspec(*shape, **options)
+    elif ax.get_subplotspec() is None:
+        raise ValueError(
+            f"The 'ax' parameter of {name} must be axes of a grid, as plt.subplots or "
+            f"Figure.add_subplot make them. Got {ax!r} instead."
+        )
+    else:
+        figure = ax.figure
+        ax.set_axis_off()
+        grid = ax.get_subplotspec().subgridspec(*shape, **options)
+    axes = [figure.add_subplot(cell) for cell in grid]
+    return np.array(axes, dtype=object).reshape(shape)
+
+
+def make_panels(display, ax, heights, width=6.4):
+    """Axes one below the other over the same x axis, of some heights in inches."""
+    shape, figsize = (len(heights), 1), (width, sum(heights))
+    panels = make_grid(display, ax, shape, figsize, height_ratios=heights)[:, 0]
+    for panel in panels[1:]:
+        panel.sharex(panels[0])
+    for panel in panels[:-1]:
+        panel.tick_params(labelbottom=False)
+    return panels
+
+
+def draw_lines(ax, x, values, named, names):
+    """One line per column: the named ones in colours, the others thin and grey."""
+    others = np.setdiff1d(np.flatnonzero(values.any(axis=0)), named)
+    marker = "." if len(x) > 1 else "o"
+    if len(others):
+        ax.plot(x, values[:, others], color=DROPPED, linewidth=0.7, marker=marker, ms=2)
+    for k, j in enumerate(named):
+        ax.plot(
+            x,
+            values[:, j],
+            color=COLORS[k % len(COLORS)],
+            linestyle=STYLES[k // len(COLORS) % len(STYLES)],
+            marker=marker,
+            label=names[j],
+        )
+    if len(others):
+        ax.plot([], [], color=DROPPED, label=f"{len(others):,} others")
+    if len(named) or len(others):
+        ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_n_features(ax, x, n_features):
+    """The number of columns as steps."""
+    ax.plot(x, n_features, color="#606060", drawstyle="steps-mid", marker=".")
+    ax.set_ylabel("columns", color="#606060")
+    ax.set_ylim(bottom=-0.05 * max(1, np.max(n_features)))
+
+
+def set_log_axis(ax, x, name="reg_factor"):
+    """Make the x axis logarithmic, or symmetrically so where values are 0."""
+    x = np.asarray(x)
+    if (x > 0).all():
+        ax.set_xscale("log")
+    else:
+        positive = x[x > 0]
+        ax.set_xscale("symlog", linthresh=positive.min() if len(positive) else 1.0)
+    if len(x) <= _MAX_TICKS:
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.set_xticks([], minor=True)
+    ax.set_xlabel(name)
+
+
+def largest(values, n):
+    """Indices of the `n` largest values that are over 0, descending."""
+    order = np.argsort(-values, kind="stable")[:n]
+    return order[values[order] > 0]
