@@ -1,4 +1,10 @@
-"""Neural networks that pick their own inputs, for scikit-learn."""
+"""Neural networks that pick their own inputs, for scikit-learn.
+
+Public are the names of this module and of :mod:`sklearn_ard.nn`. The other folders are
+private: they may change in any version. Data pass them in the order `data`, `training`,
+`inference`, `selection`, `plotting`; each says in its `__init__` which file to read
+first.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -9,16 +15,13 @@ if TYPE_CHECKING:
     from sklearn_ard._regressor import ARDRegressor
     from sklearn_ard.inference.predictor import CompactClassifier, CompactRegressor
     from sklearn_ard.plotting.model import RelevanceDisplay, SparsityDisplay
-    from sklearn_ard.plotting.path import (
-        CVPathDisplay,
-        RegularizationPathDisplay,
-        StabilityDisplay,
-    )
+    from sklearn_ard.plotting.path import CVPathDisplay, RegularizationPathDisplay
+    from sklearn_ard.plotting.stability import StabilityDisplay
     from sklearn_ard.selection.path import ARDPath, ard_path
     from sklearn_ard.selection.stability import StabilitySelection
     from sklearn_ard.selection.threshold import threshold_curve
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 __all__ = [
     "ARDClassifier",
@@ -39,7 +42,7 @@ __all__ = [
 ]
 
 # Looked up when they are asked for: a compact model is loaded without torch.
-_HOME = {
+_MODULES = {
     "ARDClassifier": "_classifier",
     "ARDClassifierCV": "_cv",
     "ARDPath": "selection.path",
@@ -51,7 +54,7 @@ _HOME = {
     "RegularizationPathDisplay": "plotting.path",
     "RelevanceDisplay": "plotting.model",
     "SparsityDisplay": "plotting.model",
-    "StabilityDisplay": "plotting.path",
+    "StabilityDisplay": "plotting.stability",
     "StabilitySelection": "selection.stability",
     "ard_path": "selection.path",
     "threshold_curve": "selection.threshold",
@@ -61,9 +64,9 @@ _HOME = {
 def __getattr__(name):
     if name == "nn":
         return import_module("sklearn_ard.nn")
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"sklearn_ard.{_HOME[name]}"), name)
+    return getattr(import_module(f"sklearn_ard.{_MODULES[name]}"), name)
 
 
 def __dir__():

@@ -1,36 +1,49 @@
-"""What ARDRegressor and ARDClassifier share: everything but the targets."""
+"""What ARDRegressor and ARDClassifier share: parameters, `fit`, and what comes after.
+
+In come X and y; out go fitted attributes, and one :class:`FittedModel` that the methods
+ask.
+"""
 
 import math
 import warnings
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+from dataclasses import fields, replace
 from numbers import Integral, Real
 
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ard._context import (
     find_device,
-    is_small,
-    torch_state,
+    make_generators,
+    training_on,
     unchanged_on_error,
 )
-from sklearn_ard.data.training_set import TrainingDataMixin
-from sklearn_ard.inference.compression import ShrinkMixin
+from sklearn_ard._validation import (
+    check_callbacks,
+    check_input_shape,
+    check_sizes,
+    check_threshold,
+    check_training_data,
+    needs_one_network,
+    warn_of_training,
+)
+from sklearn_ard.data.training_set import training_set
+from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.inference.predictor import Predictor
-from sklearn_ard.nn import Prior, ard_layers
-from sklearn_ard.nn.networks import ACTIVATIONS
+from sklearn_ard.nn import Prior
+from sklearn_ard.nn.activations import ACTIVATIONS
 from sklearn_ard.nn.priors import PRIORS
-from sklearn_ard.training import recipe as _recipe
-from sklearn_ard.training import rounds as _stretch
-from sklearn_ard.training.build import build_net
-from sklearn_ard.training.ensemble import join
-from sklearn_ard.training.net import ProgressBar
+from sklearn_ard.training.build import Architecture
+from sklearn_ard.training.callbacks import progress_bar
+from sklearn_ard.training.ensemble import train_networks
+from sklearn_ard.training.inputs import price_of_column
+from sklearn_ard.training.rounds import train_chunk
+from sklearn_ard.training.task import Task
 
 
-class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):
+class BaseARD(Predictor):
     """Parameters, training and prediction of both estimators."""
 
     _parameter_constraints: dict = {
@@ -154,196 +167,233 @@ class _BaseARD(TrainingDataMixin, ShrinkMixin, Predictor):
             If no input is worth its price, or if Ctrl-C ended the training early.
         """
         with unchanged_on_error(self):
-            X, targets, weight = self._check_data(
-                X, y, sample_weight, reset=True, min_rows=2
-            )
-            with torch_state(self.random_state, self.device, type(self).__name__):
-                self._fit_checked(X, targets, weight)
+            device = find_device(self.device, type(self).__name__)
+            data = self._training_set(X, y, sample_weight, device)
+            previous = self._previous()
+            with training_on(device, type(self).__name__):
+                task = self._task(data, device, self.reg_factor)
+                trained = train_networks(
+                    task, self.n_networks, previous=previous, verbose=self.verbose
+                )
+            self._set_fitted(fitted_model(trained, data))
+            warn_of_training(self, trained)
         return self
 
-    def _fit_checked(self, X, targets, weight):
-        batches = self._make_training_set(X, targets, weight)
-        previous = None
-        if self.warm_start and self.n_networks > 1:
-            raise ValueError(_refusal(self, "warm_start=True"))
-        if self.warm_start and hasattr(self, "net_"):
-            previous = self.net_, self._columns
-            if X.shape[1] != len(self._support):
-                raise ValueError(
-                    f"X has {X.shape[1]} features, but the weights that "
-                    f"warm_start=True begins with are for {len(self._support)}. Set "
-                    "warm_start=False for other data."
-                )
-        trained = self._train_members(self._train(batches, previous), batches)
-        self._set_trained(trained)
-        self._warn_of(trained)
-
-    def _train(self, batches, previous=None, stages=None):
-        """The recipe, or some of its stages."""
-        if stages is None:
-            stages = _recipe.plan(self.max_iter, batches.n_batches)
-        with self._progress(self.dense_iter + sum(n for _, n in stages)) as progress:
-            return _recipe.train(
-                batches=batches,
-                varies=~self._scaler.constant_,
-                stages=stages,
-                cost=self._cost_in_nats(len(self._scaler.constant_), self.reg_factor),
-                previous=previous,
-                progress=progress,
-                **self._recipe_options(),
+    def _previous(self):
+        """What a warm start begins with."""
+        if not self.warm_start:
+            return None
+        if self.n_networks > 1:
+            raise ValueError(needs_one_network(self, "warm_start=True"))
+        fitted = vars(self).get("_fitted")
+        if fitted is None:
+            return None
+        if len(fitted.support) != self.n_features_in_:
+            raise ValueError(
+                f"X has {self.n_features_in_} features, but the weights that "
+                f"warm_start=True begins with are for {len(fitted.support)}. Set "
+                "warm_start=False for other data."
             )
-
-    def _train_members(self, first, batches):
-        """The ensemble that a network is the first of."""
-        members, n_more = [first], self.n_networks - 1
-        if n_more == 0 or first.interrupted or not first.support.any():
-            return first
-        stages = _recipe.of_member(_recipe.plan(self.max_iter, batches.n_batches))
-        n_epochs = n_more * (self.dense_iter + sum(n for _, n in stages))
-        with self._progress(n_epochs) as progress:
-            for _ in range(n_more):
-                member = _recipe.train(
-                    batches=batches,
-                    varies=first.support,
-                    stages=stages,
-                    cost=0.0,
-                    before=first.net,
-                    progress=progress,
-                    **self._recipe_options(),
-                )
-                if member.interrupted:
-                    return replace(self._join(members), interrupted=True)
-                members.append(member)
-        return self._join(members)
-
-    def _recipe_options(self):
-        return {
-            "build": partial(self._build, num_data=self._seen[1]),
-            "resizable": self._is_resizable,
-            "dense_iter": self.dense_iter,
-            "shrink": self.shrink,
-            "learning_rate": self.learning_rate_init,
-        }
-
-    def _join(self, members):
-        """One net of all the members of an ensemble."""
-        if len(members) == 1:
-            return members[0]
-        return join(members, partial(self._build, num_data=self._seen[1]))
+        return fitted.trained
 
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
-        first = not hasattr(self, "net_")
+        fitted = vars(self).get("_fitted")
         with unchanged_on_error(self):
-            X, targets, weight = self._check_data(
-                X, y, sample_weight, reset=first, **options
+            device = find_device(self.device, type(self).__name__)
+            data = self._training_set(
+                X, y, sample_weight, device, before=fitted, is_chunk=True, **options
             )
-            # the same noise for every chunk would be fitted like a signal
-            turn = 0 if first else self.n_iter_
-            owner = type(self).__name__
-            with torch_state(self.random_state, self.device, owner, turn):
-                self._partial_fit_checked(X, targets, weight, first)
+            with training_on(device, type(self).__name__):
+                # the same noise for every chunk would be fitted like a signal
+                turn = 0 if fitted is None else self.n_iter_
+                task = self._task(data, device, self.reg_factor, turn)
+                before, n_steps = None, 0
+                if fitted is not None:
+                    before = fitted.trained
+                    n_steps = math.inf if fitted.n_steps is None else fitted.n_steps
+                with progress_bar(1, self.verbose) as progress:
+                    task = replace(task, progress=progress)
+                    trained = train_chunk(task, before, n_steps)
+            n_steps += data.batches.n_batches
+            self._set_fitted(fitted_model(trained, data, n_steps))
+            warn_of_training(self, trained)
         return self
 
-    def _partial_fit_checked(self, X, targets, weight, first):
-        batches = self._make_chunk(X, targets, weight, first=first)
-        with self._progress(1) as progress:
-            trained, n_steps = _stretch.train_online(
-                partial(self._build, num_data=self._seen[1]),
-                batches,
-                n_features=X.shape[1],
-                learning_rate=self.learning_rate_init,
-                shrink=self.shrink,
-                cost=self._cost_in_nats(X.shape[1], self.reg_factor),
-                previous=None if first else (self.net_, self._columns),
-                n_steps=self._n_online_steps,
-                progress=progress,
-            )
-        self._n_online_steps = n_steps
-        self._set_trained(trained)
-        self._warn_of(trained)
-
-    @property
-    def _device(self):
-        return find_device(self.device, type(self).__name__)
-
-    @property
-    def _is_resizable(self):
-        """Whether networks can be built that read fewer columns."""
-        return self.module is None and self.input_shape is None
-
-    def _cost_in_nats(self, n_features, reg_factor):
-        """Price of an input: reg_factor stands in front of KL and cost alike."""
-        cost = self.feature_cost
-        if cost == "auto":
-            cost = math.log(max(n_features, 2))
-        return reg_factor * cost
-
-    def _build(self, n_inputs, num_data):
-        net = build_net(
-            self, n_inputs, self._n_outputs, num_data, self._make_likelihood()
+    def _training_set(
+        self, X, y, sample_weight, device, *, before=None, is_chunk=False, **options
+    ):
+        """Check the data, and scale and cut them."""
+        X, y, weight = check_training_data(
+            self,
+            X,
+            y,
+            sample_weight,
+            reset=before is None,
+            min_rows=1 if is_chunk else 2,
+            **self._y_options,
         )
-        if is_small(net.module_):
-            torch.set_num_threads(1)  # until the end of torch_state
-        return net
+        check_input_shape(self)
+        if before is None:
+            y, weight, targets = self._check_targets(y, weight, **options)
+        else:
+            y, weight, targets = self._check_more_targets(y, weight, before.targets)
+        shape = self.input_shape
+        return training_set(
+            X,
+            y,
+            weight,
+            targets,
+            n_channels=None if shape is None else int(shape[0]),
+            standardize=self._standardizes,
+            batch_size=self.batch_size,
+            device=device,
+            before=None if before is None else before.data,
+            is_chunk=is_chunk,
+        )
 
-    def _set_trained(self, trained):
-        """Turn what came out of training into fitted attributes."""
-        net, support = trained.net, trained.support
-        layers = ard_layers(net.module_)
-        if not support.any():
-            for layer in layers:
-                layer.mask.zero_()
-        self.net_ = net
-        self._columns, self._support = trained.columns, support
-        self.n_iter_ = max(1, len(net.history))
-        self.sparsity_ = self._sparsity(net.module_)
-        self.feature_importances_ = self._relevance = trained.relevance
-        self._set_likelihood(net.criterion_, trained.elbo)
-        self._network = self._make_network()
+    @property
+    def _standardizes(self):
+        """A given network keeps the inputs and outputs that it was trained on."""
+        return not isinstance(self.module, torch.nn.Module)
 
-    def _warn_of(self, trained):
-        """Say what the user should know, and can do something about."""
-        if trained.interrupted:
-            warnings.warn(
-                f"Training was interrupted after {self.n_iter_} epochs: the model is "
-                "usable, but not yet what it could be.",
-                UserWarning,
-                stacklevel=4,
+    def _task(self, data, device, reg_factor, turn=0):
+        """All that training needs to know."""
+        given = {
+            field.name: getattr(self, field.name) for field in fields(Architecture)
+        }
+        for name in ("hidden_layer_sizes", "conv_channels", "input_shape"):
+            if given[name] is not None:
+                given[name] = check_sizes(self, name)
+        return Task(
+            architecture=Architecture(**given),
+            batches=data.batches,
+            targets=data.targets,
+            num_data=data.total_weight,
+            varies=~data.scaler.constant_,
+            reg_factor=reg_factor,
+            feature_cost=price_of_column(self.feature_cost, self.n_features_in_),
+            learning_rate=self.learning_rate_init,
+            max_iter=self.max_iter,
+            dense_iter=self.dense_iter,
+            shrink=self.shrink,
+            callbacks=check_callbacks(self),
+            device=device,
+            generators=make_generators(self.random_state, device, turn),
+        )
+
+    def _set_fitted(self, fitted):
+        """Hold a fitted model, and show what users look at."""
+        self._fitted = fitted
+        self.net_ = fitted.trained.net
+        self.n_iter_ = max(1, len(self.net_.history))
+        self.sparsity_ = fitted.sparsity
+        self.feature_importances_ = fitted.relevance
+        self.elbo_ = fitted.elbo
+
+    def compact(self):
+        """What is left of the model, without torch: a small fitted predictor.
+
+        Returns
+        -------
+        CompactRegressor or CompactClassifier
+            With the same `predict`, `transform`, names and (for a classifier)
+            `predict_proba` and `classes_`; numpy and scipy arrays inside. Its pickle
+            has the size of the network that is left, and is loaded and run without
+            torch being imported, or installed.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the network has something in it that only torch can run.
+
+        Warns
+        -----
+        UserWarning
+            If the model is trained by `partial_fit`: later chunks do not reach what was
+            taken from it.
+        """
+        check_is_fitted(self)
+        why = getattr(self._fitted.network, "why", None)
+        if why:
+            raise ValueError(
+                f"{type(self).__name__}.compact cannot do without torch, since this "
+                f"network has a {why} in it. Use a Sequential of linear layers, "
+                "convolutions, batch norm, pooling and the activations that the "
+                "'activation' parameter offers as 'module'."
             )
-        if not trained.support.any():
+        if self._fitted.n_steps is not None:
             warnings.warn(
-                f"No input is worth its price at reg_factor={self.reg_factor} and "
-                f"feature_cost={self.feature_cost!r}: the model is empty, and predicts "
-                "what it would predict without any inputs. Lower these parameters if "
-                "you know better.",
+                f"{type(self).__name__}.compact takes a snapshot of a model that "
+                "partial_fit still trains: later chunks will not reach it.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=2,
             )
+        return self._compact_class.from_estimator(self)
 
-    @contextmanager
-    def _progress(self, n_epochs):
-        """A progress bar where one is wanted, closed at the end."""
-        if not self.verbose:
-            yield None
-            return
-        progress = ProgressBar(n_epochs)
-        try:
-            yield progress
-        finally:
-            progress.bar.close()
+    def compression_report(self):
+        """Sizes of the network before and after, layer by layer.
 
+        Returns
+        -------
+        DataFrame
+            One row per layer, in the order of the network that was trained, and
+            "total". Columns are "before" and "after" of `inputs` and `units` (or
+            channels), `weights` (other than zero), `multiply_adds` per row, and
+            `bytes`; of the last three also the "ratio" before / after. Before is the
+            network that the parameters ask for, with all columns of X; after is what
+            predicts.
+        """
+        check_is_fitted(self)
+        return self._fitted.report()
 
-def trains_one_network(estimator):
-    """Whether an estimator can go on with its training; for `available_if`."""
-    if estimator.n_networks > 1:
-        raise AttributeError(_refusal(estimator, "partial_fit"))
-    return True
+    def set_threshold(self, threshold):
+        """Prune again, by another threshold, without any training.
 
+        A weight is kept while its noise-to-signal ratio log α = log(σ² / μ²) is below
+        the threshold. What `fit` has pruned for good stays so: only thresholds below
+        the one that it was trained with (3, if `prior` does not say otherwise) change
+        anything, and going back to that one undoes it all. What `fit` has measured
+        stays as it was: `elbo_`, the noise, and the relevance of the columns that are
+        still in use.
 
-def _refusal(estimator, what):
-    return (
-        f"The 'n_networks' parameter of {type(estimator).__name__} must be 1 for "
-        f"{what}, which trains one network. Got {estimator.n_networks} instead. For an "
-        "ensemble, call fit with warm_start=False."
-    )
+        Parameters
+        ----------
+        threshold : float
+            Largest log α of a weight that is kept.
+
+        Returns
+        -------
+        self
+            With the support, `sparsity_` and predictions of what is left.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the threshold is not a number.
+
+        Warns
+        -----
+        UserWarning
+            If nothing is left.
+
+        See Also
+        --------
+        threshold_curve : What each threshold would cost.
+        """
+        check_is_fitted(self)
+        check_threshold(self, threshold)
+        self._set_fitted(self._fitted.at_threshold(threshold))
+        if not self.get_support().any():
+            warnings.warn(
+                f"No weight has a log alpha below {threshold}: the model is empty, and "
+                "predicts what it would predict without any inputs. Raise the "
+                "threshold.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self

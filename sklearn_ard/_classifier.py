@@ -1,19 +1,19 @@
 """ARDClassifier: the targets of a classification."""
 
 import numpy as np
-from scipy.special import xlogy
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_ard._base import _BaseARD, trains_one_network
+from sklearn_ard._base import BaseARD
+from sklearn_ard._validation import trains_one_network
+from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.inference.predictor import CompactClassifier, LabelPredictor
-from sklearn_ard.nn import CategoricalLikelihood
 
 
-class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
+class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     """Neural network classifier that picks its own inputs.
 
     A network whose weights have a posterior distribution each is trained by the
@@ -86,8 +86,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     learning_rate_init : float, default=0.01
         Learning rate of Adam at its peak.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, the noise and the batches. An int makes fits on the
-        same machine with the same number of threads equal, bit for bit.
+        Seeds the initial weights, the noise and the batches; torch's global state is
+        neither read nor changed. An int makes fits on the same machine with the same
+        number of threads equal, bit for bit, in threads and processes too.
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the last fit, with every pruned weight
         and input given a new chance.
@@ -182,7 +183,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
     """
 
     _parameter_constraints: dict = {
-        **_BaseARD._parameter_constraints,
+        **BaseARD._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _compact_class = CompactClassifier
@@ -270,31 +271,34 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
         self
             The fitted estimator.
         """
-        first = not hasattr(self, "net_")
+        first = "_fitted" not in vars(self)
         if first and classes is None:
             raise ValueError(
                 "The 'classes' parameter must be given in the first call to "
                 "partial_fit: all labels that will ever come. Got None instead."
             )
-        if classes is not None:
+        if not first and classes is not None:
             classes = np.unique(classes)
-            if not first and not np.array_equal(classes, self.classes_):
+            if not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     "The 'classes' parameter must be the same in every call to "
                     f"partial_fit. Got {classes} instead of {self.classes_}."
                 )
-        return self._partial_fit(X, y, sample_weight, classes=classes)
+        options = {"classes": np.unique(classes)} if first else {}
+        return self._partial_fit(X, y, sample_weight, **options)
 
-    def _check_targets(self, y, weight, *, reset, classes=None):
+    def _check_targets(self, y, weight, classes=None):
         check_classification_targets(y)
-        if reset:
-            self.classes_ = np.unique(y[weight > 0]) if classes is None else classes
-            self._n_outputs = len(self.classes_)
-            if self._n_outputs < 2:
-                raise ValueError(
-                    f"{type(self).__name__} needs rows of at least 2 classes in y. "
-                    f"Got 1 class instead: {self.classes_}."
-                )
+        self.classes_ = np.unique(y[weight > 0]) if classes is None else classes
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs rows of at least 2 classes in y. "
+                f"Got 1 class instead: {self.classes_}."
+            )
+        return self._check_more_targets(y, weight, ClassTargets(self.classes_))
+
+    def _check_more_targets(self, y, weight, targets):
+        check_classification_targets(y)
         y, weight = np.asarray(y), weight.copy()
         unseen = ~np.isin(y, self.classes_)
         if (unseen & (weight > 0)).any():
@@ -308,22 +312,5 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, _BaseARD):
                 self.class_weight, classes=present, y=y, sample_weight=weight
             )
             weight[weight > 0] *= factors[np.searchsorted(present, y[weight > 0])]
-        targets = np.searchsorted(self.classes_, y).astype(np.float64)
-        return targets[:, None], weight
-
-    def _scale_targets(self, targets, weight, *, reset):
-        targets = targets[:, 0].astype(np.int64)
-        if reset:
-            shares = np.bincount(targets, weight, minlength=self._n_outputs)
-            with np.errstate(divide="ignore"):
-                self._empty_output = np.log(shares / shares.sum())
-        return targets
-
-    def _make_likelihood(self):
-        return CategoricalLikelihood()
-
-    def _set_likelihood(self, criterion, elbo):
-        if not self._support.any():
-            shares = np.exp(self._empty_output)
-            elbo = criterion.num_data * float(np.sum(xlogy(shares, shares)))
-        self.elbo_ = elbo
+        indices = np.searchsorted(self.classes_, y).astype(np.float64)
+        return indices[:, None], weight, targets

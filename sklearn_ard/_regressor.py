@@ -1,25 +1,17 @@
-"""ARDRegressor: the targets of a regression."""
-
-import math
+"""ARDRegressor: the targets of a regression, and the noise around them."""
 
 import numpy as np
-import scipy.sparse as sp
-import torch
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils import gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from sklearn_ard._base import _BaseARD, trains_one_network
-from sklearn_ard._context import threads_for, torch_state
-from sklearn_ard.data.scaler import Scaler
+from sklearn_ard._base import BaseARD
+from sklearn_ard._validation import FLOATS, trains_one_network
+from sklearn_ard.data.targets import NumericTargets
 from sklearn_ard.inference.predictor import CompactRegressor, NumberPredictor
-from sklearn_ard.nn import GaussianLikelihood, output_variance
-
-_ROWS_AT_A_TIME = 65_536  # for predictive variances
 
 
-class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
+class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     """Neural network regressor that picks its own inputs.
 
     A network whose weights have a posterior distribution each is trained by the
@@ -93,8 +85,9 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
     learning_rate_init : float, default=0.01
         Learning rate of Adam at its peak.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, the noise and the batches. An int makes fits on the
-        same machine with the same number of threads equal, bit for bit.
+        Seeds the initial weights, the noise and the batches; torch's global state is
+        neither read nor changed. An int makes fits on the same machine with the same
+        number of threads equal, bit for bit, in threads and processes too.
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the last fit, with every pruned weight
         and input given a new chance.
@@ -247,63 +240,27 @@ class ARDRegressor(NumberPredictor, RegressorMixin, _BaseARD):
         mean = super().predict(X)
         if not return_std:
             return mean
-        variance = self._output_variance(X) * self._target_scaler.scale_**2
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
+        targets = self._fitted.targets
+        variance = self._fitted.output_variance(X) * targets.scaler_.scale_**2
         std = np.sqrt(variance + np.square(self.noise_std_))
-        return mean, std[:, 0] if self._y_is_1d else std
+        return mean, targets.squeeze(std)
 
-    def _check_targets(self, y, weight, *, reset):
+    def _check_targets(self, y, weight):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if reset:
-            self._y_is_1d, self._n_outputs = y.ndim == 1, n_outputs
-        elif n_outputs != self._n_outputs:
+        targets = NumericTargets(n_outputs, y.ndim == 1, self._standardizes)
+        return y.reshape(len(y), -1).astype(np.float64), weight, targets
+
+    def _check_more_targets(self, y, weight, targets):
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if n_outputs != targets.n_outputs:
             raise ValueError(
-                f"y must have the {self._n_outputs} outputs that it had in the first "
+                f"y must have the {targets.n_outputs} outputs that it had in the first "
                 f"call to partial_fit. Got {n_outputs} instead."
             )
-        return y.reshape(len(y), -1).astype(np.float64), weight
+        return y.reshape(len(y), -1).astype(np.float64), weight, targets
 
-    def _scale_targets(self, targets, weight, *, reset):
-        if reset:
-            spread = Scaler().fit(targets, weight)
-            scaler = Scaler(standardize=self._standardizes).fit(targets, weight)
-            self._target_scaler = scaler
-            self._empty_output = (spread.mean_ - scaler.mean_) / scaler.scale_
-            self._empty_log_noise = 2 * np.log(spread.scale_ / scaler.scale_)
-        return self._target_scaler.transform(targets)
-
-    def _make_likelihood(self):
-        likelihood = GaussianLikelihood(self._n_outputs)
-        with torch.no_grad():
-            likelihood.log_noise_variance += torch.from_numpy(self._empty_log_noise)
-        return likelihood
-
-    def _set_likelihood(self, criterion, elbo):
-        scale = self._target_scaler.scale_
-        if not self._support.any():
-            log_noise = torch.from_numpy(self._empty_log_noise)
-            criterion.likelihood.log_noise_variance.data.copy_(log_noise)
-            entropy = 0.5 * (math.log(2 * math.pi) + 1 + self._empty_log_noise)
-            elbo = -criterion.num_data * float(entropy.sum())
-        noise = criterion.likelihood.log_noise_variance.detach().cpu().double().numpy()
-        noise = np.exp(0.5 * noise) * scale
-        self.noise_std_ = float(noise[0]) if self._y_is_1d else noise
-        self.elbo_ = elbo - criterion.num_data * float(np.log(scale).sum())
-
-    def _output_variance(self, X):
-        """Variance of the scaled outputs under the posterior of the weights."""
-        X = validate_data(
-            self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
-        )
-        variance = np.zeros((X.shape[0], self._n_outputs))
-        if not self._support.any():
-            return variance
-        model = self.net_.module_
-        device = self._device
-        with torch_state(0, device, type(self).__name__), threads_for(model):
-            for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
-                x = self._scaler.transform(X[rows], self._columns)
-                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x)
-                generator = torch.Generator(device).manual_seed(0)
-                found = output_variance(model, x.to(device), generator=generator)
-                variance[rows] = found.cpu().numpy()
-        return variance
+    def _set_fitted(self, fitted):
+        super()._set_fitted(fitted)
+        noise = fitted.noise_std
+        self.noise_std_ = float(noise[0]) if fitted.targets.is_1d else noise

@@ -1,11 +1,16 @@
-"""Training data in batches."""
+"""Training data in batches.
+
+In come scaled rows with targets and weights; out go batches of them on the device, in
+an order that a generator draws, or a sample.
+"""
 
 import math
 
 import numpy as np
 import torch
 
-_MAX_CELLS = 20_000_000  # entries of some rows or columns in memory: 80 MB
+# Entries of some columns, or of some rows, that are copied into memory: 80 MB.
+_LARGEST_COPY = _LARGEST_SAMPLE = 20_000_000
 _SHUFFLED_AT_ONCE = 1_000_000  # entries of X up to which an epoch is shuffled in one go
 
 
@@ -29,12 +34,20 @@ class Batches:
         self.x, self.target, self.weight = x, target, weight
         self.batch_size = batch_size
         self.n_batches = math.ceil(len(target) / batch_size)
+        self._selected = None, None
 
     def __len__(self):
         return len(self.target)
 
-    def __iter__(self):
-        order = torch.randperm(len(self), device=self.target.device)
+    def shuffled(self, generator):
+        """All rows in a new order, a batch of (inputs, (targets, weights)) at a time.
+
+        Parameters
+        ----------
+        generator : torch.Generator
+            Draws the order; on the CPU.
+        """
+        order = torch.randperm(len(self), generator=generator).to(self.target.device)
         if torch.is_tensor(self.x) and self.x.numel() <= _SHUFFLED_AT_ONCE:
             parts = (
                 part[order].tensor_split(self.n_batches)
@@ -50,15 +63,16 @@ class Batches:
         """Some rows as (inputs, (targets, weights)), dense and on the device."""
         return self._dense(rows), (self.target[rows], self.weight[rows])
 
-    def draw(self, n_rows):
+    def draw(self, n_rows, generator):
         """Indices of at most `n_rows` random rows, fewer where rows are very long."""
-        n_rows = min(n_rows, max(self.batch_size, _MAX_CELLS // self.x.shape[1]))
-        order = torch.randperm(len(self), device=self.target.device)
-        return order[:n_rows].sort().values
+        n_rows = min(n_rows, max(self.batch_size, _LARGEST_SAMPLE // self.x.shape[1]))
+        order = torch.randperm(len(self), generator=generator)[:n_rows]
+        return order.sort().values.to(self.target.device)
 
-    def sample(self, n_rows):
-        """As :meth:`rows`, for at most `n_rows` rows that are drawn at random."""
-        return self.rows(self.draw(n_rows))
+    def sample(self, n_rows, generator):
+        """Inputs, targets and weights of at most `n_rows` random rows."""
+        x, (target, weight) = self.rows(self.draw(n_rows, generator))
+        return x, target, weight
 
     def head(self):
         """The inputs of the first two rows, to try a network on."""
@@ -75,14 +89,27 @@ class Batches:
         return torch.from_numpy(self.x.dense(rows.cpu().numpy())).to(self.target.device)
 
     def select(self, columns):
-        """The same rows with some of the columns (an ndarray of ascending indices)."""
+        """The same rows with some of the columns (an ndarray of ascending indices).
+
+        The last selection is kept: one network is trained, weighed and measured on it.
+        """
         if len(columns) == self.x.shape[1]:
             return self
+        selected, batches = self._selected
+        if selected is None or not np.array_equal(selected, columns):
+            batches = self._select(columns)
+            self._selected = columns, batches
+        return batches
+
+    def _select(self, columns):
         device = self.target.device
         if torch.is_tensor(self.x):
             x = self.x[:, torch.from_numpy(columns).to(device)].contiguous()
         else:
             x = self.x.select(columns)
-            if math.prod(x.shape) <= _MAX_CELLS:
+            if math.prod(x.shape) <= _LARGEST_COPY:
                 x = torch.from_numpy(x.in_memory()).to(device)
         return Batches(x, self.target, self.weight, self.batch_size)
+
+    def __getstate__(self):
+        return {**vars(self), "_selected": (None, None)}

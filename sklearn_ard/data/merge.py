@@ -4,7 +4,6 @@ A weight of k is then the same data set as k copies, bit for bit.
 """
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_ard.data.table import chunks_of
@@ -65,10 +64,16 @@ def _hash_chunk(X, factors):
 
 
 def _hash_values(values):
-    """Hash of every number; that of zero (and minus zero) is zero."""
+    """Hash of every number; that of zero (and minus zero) is zero.
+
+    The finaliser of splitmix64 (Steele, Lea, Flood 2014. Fast splittable pseudorandom
+    number generators. OOPSLA), on the bits of the number.
+    """
     values = values + 0.0  # -0.0 becomes 0.0
-    hashes = pd.util.hash_array(values, categorize=False)
-    return np.where(values == 0, np.uint64(0), hashes)
+    bits = values.view(f"u{values.itemsize}").astype(np.uint64)
+    bits = (bits ^ (bits >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> 27)) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> 31)
 
 
 def _identical(X, targets, first, second):

@@ -47,7 +47,7 @@ class Table:
         return Table(self.X, self.rows[index])
 
     @property
-    def stays(self):
+    def is_out_of_memory(self):
         """Whether X is sparse or on disk: what a copy in memory might not fit."""
         return sp.issparse(self.X) or is_mapped(self.X)
 

@@ -1,112 +1,114 @@
-"""From what users give to batches of scaled rows."""
+"""From checked arrays to batches of scaled rows: the way of the data in one function.
 
-import math
+In come X, numeric targets and weights; out goes a :class:`TrainingSet`: batches, what
+they were made by, and how many rows have been seen.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 import torch
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from sklearn_ard.data.batches import Batches
 from sklearn_ard.data.merge import merge_rows
 from sklearn_ard.data.order import training_order
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.table import ScaledTable, Table
-from sklearn_ard.inference.predictor import refuse_images
+from sklearn_ard.data.targets import ClassTargets, NumericTargets
 
 _BATCH_SIZE = 64
 
 
-class TrainingDataMixin:
-    """How both estimators check, scale and order the rows that they are trained on."""
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows to train on, and what has to be remembered of how they were made.
 
-    def _check_data(self, X, y, sample_weight, *, reset, min_rows=1, **options):
-        """Validated X, numeric targets of shape (n, n_columns), and weights."""
-        refuse_images(X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            **self._y_options,
-            ensure_min_samples=min_rows,
+    Attributes
+    ----------
+    batches : Batches
+        Scaled rows in training order, on the device.
+    scaler : Scaler
+        Of the columns.
+    targets : NumericTargets or ClassTargets
+        Of y.
+    n_rows : int
+        Distinct rows; of a later chunk with those of all chunks before.
+    total_weight : float
+        Their weights together.
+    """
+
+    batches: Batches
+    scaler: Scaler
+    targets: NumericTargets | ClassTargets
+    n_rows: int
+    total_weight: float
+
+
+def training_set(
+    X,
+    y,
+    weight,
+    targets,
+    *,
+    n_channels=None,
+    standardize=True,
+    batch_size="auto",
+    device="cpu",
+    before=None,
+    is_chunk=False,
+):
+    """Merge equal rows, scale and order them, and cut them into batches.
+
+    Parameters
+    ----------
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+        Finite numbers. It is not copied as a whole.
+    y : ndarray of shape (n_samples, n_columns)
+        Numeric targets.
+    weight : ndarray of shape (n_samples,)
+        Weights, none negative.
+    targets : NumericTargets or ClassTargets
+        Fitted here, unless there was a chunk before.
+    n_channels : int, default=None
+        Channels of images, each of which has one scale; None scales every column.
+    standardize : bool, default=True
+        Whether to scale the columns at all.
+    batch_size : int or "auto", default="auto"
+        Largest number of rows in a batch; "auto" is 64.
+    device : torch.device, default="cpu"
+        Where the batches are wanted.
+    before : TrainingSet, default=None
+        That of an earlier chunk of the same data, which sets the scale.
+    is_chunk : bool, default=False
+        Whether later chunks follow, in which columns may vary that do not here.
+
+    Returns
+    -------
+    TrainingSet
+        See there.
+    """
+    rows, weight = merge_rows(X, y, weight)
+    table, y = Table(X, rows), y[rows]
+    n_rows, total_weight = len(weight), weight.sum()
+    if before is None:
+        scaler = Scaler(n_channels, standardize).fit(table, weight)
+        targets.fit(y, weight)
+        if is_chunk:
+            scaler.constant_[:] = False
+    else:
+        scaler, targets = before.scaler, before.targets
+        n_rows, total_weight = (
+            n_rows + before.n_rows,
+            total_weight + before.total_weight,
         )
-        if sp.issparse(X):
-            X = sp.csr_array(X)
-            if not X.has_canonical_format:
-                X = X.copy()  # not in the arrays of the user
-                X.sum_duplicates()
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        if not weight.any():
-            raise ValueError(
-                "The 'sample_weight' parameter must have a positive entry. "
-                "Got nothing but zeros instead."
-            )
-        self._check_input_shape(X.shape[1])
-        targets, weight = self._check_targets(y, weight, reset=reset, **options)
-        return X, targets, weight
-
-    def _check_input_shape(self, n_features):
-        if self.input_shape is None:
-            if len(self.conv_channels) and self.module is None:
-                raise ValueError(
-                    "The 'conv_channels' parameter needs the 'input_shape' parameter, "
-                    "such as (1, 28, 28) for (channels, height, width). "
-                    f"Got conv_channels={self.conv_channels!r} and input_shape=None."
-                )
-        elif math.prod(self.input_shape) != n_features:
-            raise ValueError(
-                f"The 'input_shape' parameter must multiply to the {n_features} "
-                f"columns of X. Got {tuple(self.input_shape)!r} instead, which "
-                f"multiplies to {math.prod(self.input_shape)}."
-            )
-
-    def _make_training_set(self, X, targets, weight):
-        """Batches of the distinct rows; what they are scaled by is noted."""
-        rows, weight = merge_rows(X, targets, weight)
-        X, targets = Table(X, rows), targets[rows]
-        self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
-        self._seen, self._n_online_steps = (len(weight), weight.sum()), math.inf
-        return self._make_batches(X, targets, weight, self._scaler, reset=True)
-
-    def _make_chunk(self, X, targets, weight, *, first):
-        """The same of one of several chunks, scaled as the first one was."""
-        rows, weight = merge_rows(X, targets, weight)
-        X, targets = Table(X, rows), targets[rows]
-        if first:
-            self._scaler = Scaler(self._n_channels, self._standardizes).fit(X, weight)
-            self._scaler.constant_[:] = False  # later chunks may know better
-            self._seen, self._n_online_steps = (0, 0.0), 0
-        n_rows, total = self._seen
-        self._seen = n_rows + len(weight), total + weight.sum()
-        return self._make_batches(X, targets, weight, self._scaler, reset=first)
-
-    def _make_batches(self, table, targets, weight, scaler, *, reset):
-        """Scaled rows in training order, on the device."""
-        scaled = self._scale_targets(targets, weight, reset=reset)
-        order = training_order(
-            ScaledTable(table, scaler), scaled.reshape(len(scaled), -1)
-        )
-        x = ScaledTable(table.take(order), scaler)
-        n_rows, total = (len(weight), weight.sum()) if reset else self._seen
-        weight = (weight[order] * (n_rows / total)).astype(np.float32)
-        device = self._device
-        return Batches(
-            x if x.table.stays else torch.from_numpy(x.in_memory()).to(device),
-            torch.from_numpy(scaled[order]).to(device),
-            torch.from_numpy(weight).to(device),
-            _BATCH_SIZE if self.batch_size == "auto" else self.batch_size,
-        )
-
-    @property
-    def _n_channels(self):
-        return None if self.input_shape is None else int(self.input_shape[0])
-
-    @property
-    def _standardizes(self):
-        """A given network keeps the inputs and outputs that it was trained on."""
-        return not isinstance(self.module, torch.nn.Module)
+    y = targets.transform(y)
+    order = training_order(ScaledTable(table, scaler), y.reshape(len(y), -1))
+    x = ScaledTable(table.take(order), scaler)
+    weight = (weight[order] * (n_rows / total_weight)).astype(np.float32)
+    batches = Batches(
+        x if x.table.is_out_of_memory else torch.from_numpy(x.in_memory()).to(device),
+        torch.from_numpy(y[order]).to(device),
+        torch.from_numpy(weight).to(device),
+        _BATCH_SIZE if batch_size == "auto" else batch_size,
+    )
+    return TrainingSet(batches, scaler, targets, n_rows, total_weight)

@@ -1,125 +1,133 @@
-"""The network and the net that an estimator's parameters ask for."""
+"""The network that an estimator's parameters ask for.
+
+In come an :class:`Architecture` and the numbers of inputs and outputs; out goes a torch
+network with new weights.
+"""
 
 import copy
-from functools import partial
-from numbers import Integral
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from sklearn_ard.nn import ConvARD, DenseARD, SkipARD, ard_layers, to_ard
-from sklearn_ard.training.net import ARDNet
+from sklearn_ard.data.targets import NumericTargets
+from sklearn_ard.nn import (
+    CategoricalLikelihood,
+    ConvARD,
+    DenseARD,
+    GaussianLikelihood,
+    Prior,
+    SkipARD,
+    ard_layers,
+    to_ard,
+)
+from sklearn_ard.nn.generators import drawn_from
 
 
-def build_net(estimator, n_inputs, n_outputs, num_data, likelihood):
-    """An initialised net of the given number of inputs.
+@dataclass(frozen=True)
+class Architecture:
+    """The parameters of an estimator that describe its network; see there."""
+
+    hidden_layer_sizes: tuple
+    activation: str
+    skip_connection: bool
+    input_shape: tuple | None
+    conv_channels: tuple
+    kernel_size: int | tuple
+    stride: int | tuple
+    padding: int | str | tuple
+    pool_size: int | tuple
+    module: nn.Module | Callable | None
+    prior: str | Prior
+
+    @property
+    def is_resizable(self) -> bool:
+        """Whether there are networks of this kind that read fewer columns."""
+        return self.module is None and self.input_shape is None
+
+
+def make_network(architecture, n_inputs, n_outputs, generator):
+    """A network with new weights (of a given network: a copy).
 
     Parameters
     ----------
-    estimator : ARDRegressor or ARDClassifier
-        Whose parameters count.
+    architecture : Architecture
+        Which.
     n_inputs, n_outputs : int
-        Number of inputs and outputs of the network.
-    num_data : float
-        Number of training samples, or the sum of their weights.
-    likelihood : Module
-        Negative log-likelihood of a sample.
+        Numbers of inputs and outputs.
+    generator : torch.Generator
+        Draws the weights; on the CPU.
 
     Returns
     -------
-    ARDNet
-        Not trained yet.
+    Module
+        On the CPU.
 
     Raises
     ------
     ValueError
-        If a parameter asks for what cannot be.
+        If the parameters ask for what cannot be.
     """
-    sizes = sizes_of(estimator, "hidden_layer_sizes")
-    shape = (
-        None if estimator.input_shape is None else sizes_of(estimator, "input_shape")
-    )
-    if estimator.module is not None:
-        module = partial(
-            _user_module, estimator.module, estimator.prior, n_inputs, shape, n_outputs
-        )
-    elif shape is not None:
-        module = partial(
-            ConvARD,
-            shape,
+    if architecture.module is not None:
+        return _users_network(architecture, n_inputs, n_outputs, generator)
+    prior, activation = architecture.prior, architecture.activation
+    sizes = architecture.hidden_layer_sizes
+    if architecture.input_shape is not None:
+        return ConvARD(
+            architecture.input_shape,
             n_outputs,
-            sizes_of(estimator, "conv_channels"),
-            estimator.kernel_size,
+            architecture.conv_channels,
+            architecture.kernel_size,
             sizes,
-            estimator.activation,
-            estimator.prior,
-            stride=estimator.stride,
-            padding=estimator.padding,
-            pool_size=estimator.pool_size,
+            activation,
+            prior,
+            stride=architecture.stride,
+            padding=architecture.padding,
+            pool_size=architecture.pool_size,
+            generator=generator,
         )
-    else:
-        module = partial(
-            _make_dense,
-            n_inputs,
-            n_outputs,
-            sizes,
-            estimator.activation,
-            estimator.prior,
-            estimator.skip_connection,
-        )
-    for callback in estimator.callbacks or ():
-        named = callback[-1] if isinstance(callback, tuple) else callback
-        if not hasattr(named, "on_epoch_end"):
-            raise ValueError(
-                f"The 'callbacks' parameter of {type(estimator).__name__} must hold "
-                f"skorch callbacks. Got {callback!r} instead."
-            )
-    net = ARDNet(
-        module,
-        criterion__num_data=float(num_data),
-        criterion__likelihood=likelihood,
-        criterion__reg_factor=estimator.reg_factor,
-        lr=estimator.learning_rate_init,
-        device=estimator._device,
-        callbacks=estimator.callbacks or (),
+    network = DenseARD(
+        n_inputs, n_outputs, sizes, activation, prior, generator=generator
     )
-    return net.initialize()
-
-
-def sizes_of(estimator, name):
-    """A parameter that holds positive integers, as a tuple."""
-    value = getattr(estimator, name)
-    sizes = (value,) if isinstance(value, Integral) else tuple(value)
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-        raise ValueError(
-            f"The {name!r} parameter of {type(estimator).__name__} must hold positive "
-            f"integers. Got {value!r} instead."
-        )
-    return sizes
-
-
-def _make_dense(n_inputs, n_outputs, sizes, activation, prior, skip_connection):
-    network = DenseARD(n_inputs, n_outputs, sizes, activation, prior)
-    if skip_connection and sizes:
-        return SkipARD(network, n_inputs, n_outputs, prior)
+    if architecture.skip_connection and sizes:
+        return SkipARD(network, n_inputs, n_outputs, prior, generator=generator)
     return network
 
 
-def _user_module(module, prior, n_inputs, shape, n_outputs):
+def make_likelihood(targets):
+    """The likelihood of targets, beginning with that of a model without inputs."""
+    if isinstance(targets, NumericTargets):
+        log_noise = torch.from_numpy(targets.empty_log_noise_).float()
+        return GaussianLikelihood(targets.n_outputs, log_noise)
+    return CategoricalLikelihood()
+
+
+def empty_nll(targets):
+    """Negative log-likelihood per row of a model without inputs, in nats."""
+    likelihood = make_likelihood(targets)
+    if isinstance(targets, NumericTargets):
+        return likelihood.expected_nll()
+    return likelihood.entropy(torch.from_numpy(targets.empty_output_).exp())
+
+
+def _users_network(architecture, n_inputs, n_outputs, generator):
     """The network of the user's ``module``, if it is one that can be trained."""
+    module, shape = architecture.module, architecture.input_shape
     if isinstance(module, nn.Module):
         model = copy.deepcopy(module).to("cpu", torch.float32)
         if shape is not None:
             model = nn.Sequential(nn.Unflatten(1, shape), model)
     else:
-        model = module(shape or n_inputs, n_outputs)
+        with drawn_from(generator):
+            model = module(shape or n_inputs, n_outputs)
         if not isinstance(model, nn.Module):
             raise ValueError(
                 "The 'module' parameter must be a torch.nn.Module, or a callable that "
                 f"returns one. Got {model!r} from it instead."
             )
     if not ard_layers(model):
-        model = to_ard(model, prior)
+        model = to_ard(model, architecture.prior)
     _check_sizes(model, n_inputs, shape, n_outputs)
     return model.train()
 

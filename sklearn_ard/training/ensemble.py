@@ -1,24 +1,91 @@
-"""Several trained networks as the one net of an estimator."""
+"""Deep ensembles: further networks on the columns of a first one, and all as one net.
 
-import math
-from functools import partial
+In comes the first network of a fit or of a path; out goes one whose output is the mean
+of those of all.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from sklearn_ard.nn import Ensemble, input_layers
-from sklearn_ard.training.trained import Trained, embed, narrow
+from sklearn_ard.training.callbacks import progress_bar
+from sklearn_ard.training.recipe import member_plan, plan, train
+from sklearn_ard.training.start import on_columns, reopened
+from sklearn_ard.training.trained import Trained
 
 
-def join(members: list[Trained], build) -> Trained:
+def train_networks(task, n_networks, *, previous=None, verbose=0):
+    """Train all networks of a fit.
+
+    Parameters
+    ----------
+    task : Task
+        What is to be trained.
+    n_networks : int
+        How many networks predict together.
+    previous : Trained, optional
+        A network to go on from.
+    verbose : int, default=0
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Trained
+        With its objective and relevance.
+    """
+    max_iter, n_batches = task.max_iter, task.batches.n_batches
+    stages, members = plan(max_iter, n_batches), member_plan(max_iter, n_batches)
+    n_epochs = n_networks * task.dense_iter + sum(n for _, n in stages)
+    n_epochs += (n_networks - 1) * sum(n for _, n in members)
+    with progress_bar(n_epochs, verbose) as progress:
+        task = replace(task, progress=progress)
+        first = train(task, stages, previous=previous)
+        return train_ensemble(task, first, n_networks)
+
+
+def train_ensemble(task, first, n_networks):
+    """Train further networks on the columns that a first one has chosen.
+
+    Each is trained from scratch, by the last stages of a fit: those of the annealed
+    network, three fifths of the steps. None drops a column by its price.
+
+    Parameters
+    ----------
+    task : Task
+        What the first one was trained for.
+    first : Trained
+        With its objective and relevance. If it is empty nothing is added to it.
+    n_networks : int
+        Number of networks, the first one among them.
+
+    Returns
+    -------
+    Trained
+        All as one; after Ctrl-C those that are done.
+    """
+    members, interrupted = [first], first.interrupted
+    if first.support.any():
+        task = replace(task, varies=first.support, feature_cost=0.0)
+        stages = member_plan(task.max_iter, task.batches.n_batches)
+        while len(members) < n_networks and not interrupted:
+            member = train(task, stages, before=first)
+            interrupted = member.interrupted
+            if not interrupted:
+                members.append(member)
+    return replace(join(task, members), interrupted=interrupted)
+
+
+def join(task, members):
     """One net whose output is the mean of those of several.
 
     Parameters
     ----------
+    task : Task
+        What they were trained for.
     members : list of Trained
-        All of them weighed. They need not read the same columns.
-    build : callable
-        Takes a number of inputs and returns an initialised net.
+        With their objectives and relevance. They need not read the same columns.
 
     Returns
     -------
@@ -26,49 +93,35 @@ def join(members: list[Trained], build) -> Trained:
         Bound, KL divergence, relevance of the columns and variance of the noise are
         means over the members. The history is that of all, one after the other.
     """
+    if len(members) == 1:
+        return members[0]
     columns, support = members[0].columns, np.any([m.support for m in members], axis=0)
     if not all(np.array_equal(member.columns, columns) for member in members):
         columns = np.flatnonzero(support)
-    modules = [_reading(columns, member, build) for member in members]
-    net = build(len(columns))
-    net.module = partial(_make_ensemble, net.module, len(members))
-    net.module_ = Ensemble(modules)
-    net.initialize_criterion()
-    _average_noise([member.net.criterion_ for member in members], net.criterion_)
-    net.history.clear()
+    networks = [_reading(task, columns, member).net.module_ for member in members]
+    net = task.make_net(len(columns))
+    net.set_module(Ensemble(networks).eval())
+    net.criterion_.likelihood.average_(
+        [member.net.criterion_.likelihood for member in members]
+    )
     for member in members:
         net.history.extend(member.net.history)
     return Trained(
         net,
         columns,
-        support=support,
+        support,
         elbo=float(np.mean([member.elbo for member in members])),
         kl=float(np.mean([member.kl for member in members])),
         relevance=np.mean([member.relevance for member in members], axis=0),
-        interrupted=any(member.interrupted for member in members),
     )
 
 
-def _reading(columns, member, build):
-    """The network of a member, as one that reads some columns: all that it uses."""
+def _reading(task, columns, member):
+    """A member as a network that reads some columns: all that it uses."""
     if np.array_equal(member.columns, columns):
-        return member.net.module_
-    n_features = len(member.support)
-    net = embed(build, n_features, member.net, member.columns, masks=True)
-    live = torch.from_numpy(member.support).to(net.device)
-    for layer in input_layers(net.module_, torch.zeros(1, n_features).to(net.device)):
+        return member
+    wide = reopened(task, member, masks=True)
+    live = torch.from_numpy(member.support).to(wide.net.device)
+    for layer in input_layers(wide.net.module_, task.batches.head()):
         layer.mask_inputs_(live)
-    return narrow(build, net, columns).module_
-
-
-@torch.no_grad()
-def _average_noise(criteria, criterion):
-    """Set the variance of the noise, whose logarithm is all that a likelihood learns"""
-    all_of_them = zip(*(c.likelihood.parameters() for c in criteria), strict=True)
-    mean = criterion.likelihood.parameters()
-    for value, values in zip(mean, all_of_them, strict=True):
-        value.copy_(torch.stack(values).logsumexp(dim=0) - math.log(len(values)))
-
-
-def _make_ensemble(make, n_networks):
-    return Ensemble([make() for _ in range(n_networks)])
+    return on_columns(task, wide, columns)

@@ -1,4 +1,9 @@
-"""What becomes of the inputs: pruned, priced or readmitted, and what each is worth."""
+"""Which columns are used, priced and readmitted, and what each is worth.
+
+In come a trained net and its task; out go masks of the columns, or nats per column.
+"""
+
+import math
 
 import numpy as np
 import torch
@@ -10,26 +15,64 @@ from sklearn_ard.nn import (
     prune_,
     weigh_inputs,
 )
-from sklearn_ard.nn.fast.live_network import Slim
+from sklearn_ard.nn.fast.live_network import LiveNetwork
 
 SAMPLE = 20_000  # rows that are enough to estimate the bound and the residuals
+READMISSION = 2.0  # prices that a dropped column has to be worth to come back
 _EPS = 1e-12
 
 
-def prune(net, data, columns, varies, cost):
-    """Prune weights, then inputs that are not worth `cost`; the support of all columns.
+def price_of_column(feature_cost, n_features):
+    """Price of a column in nats, at a `reg_factor` of 1.
 
-    Without a price no input goes that the prior has not pruned.
+    Parameters
+    ----------
+    feature_cost : float or "auto"
+        "auto" is log(n_features): what it costs to name one of the columns.
+    n_features : int
+        Number of columns of X.
+
+    Returns
+    -------
+    float
+        In nats.
+
+    References
+    ----------
+    Chen, Chen (2008). Extended Bayesian information criteria for model selection with
+    large model spaces. Biometrika 95.
     """
-    module = net.module_
+    return math.log(max(n_features, 2)) if feature_cost == "auto" else feature_cost
+
+
+def prune(task, net, columns, price):
+    """Prune weights, then inputs that are not worth a price.
+
+    Parameters
+    ----------
+    task : Task
+        What was trained.
+    net : ARDNet
+        It is changed.
+    columns : ndarray of int
+        Columns that it reads.
+    price : float
+        In nats. With 0 no input goes that the prior has not pruned.
+
+    Returns
+    -------
+    bool ndarray of shape (n_features,)
+        True for the columns in use.
+    """
+    module, data = net.module_, task.batches.select(columns)
     prune_(module)
-    if cost > 0:
-        slim = Slim(module)
-        _weigh(slim, net, data, cost)
-        slim.write_masks_back()
+    if price > 0:
+        live = LiveNetwork(module)
+        _weigh(live, net, data, task.generators, price)
+        live.write_masks_back()
         mask_unread_units_(module)
-    support = np.zeros_like(varies)
-    support[columns] = in_use(module, data.head()) & varies[columns]
+    support = np.zeros(task.n_features, dtype=bool)
+    support[columns] = in_use(module, data.head()) & task.varies[columns]
     return support
 
 
@@ -46,7 +89,7 @@ def in_use(module, x):
     Returns
     -------
     bool ndarray of shape (n_inputs,)
-        True for those that a live weight leaves, or that are read elsewhere.
+        True for those that a live weight reads, or that are read elsewhere.
     """
     layers = input_layers(module, x)
     live = live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
@@ -84,13 +127,48 @@ def readmit_inputs(net, data, back):
         layer.mask.add_(layer.leaves_inputs(units)).clamp_(max=1)
 
 
-def _weigh(slim, net, data, cost=None):
-    """As :func:`weigh_inputs`, asked of what is live: one value per live input."""
-    x, target, weight = sample(data)
-    x = slim.rows(x)
+def relevance_of(task, net, columns, support):
+    """Nats that each column is worth; a channel's are shared by its pixels.
+
+    Parameters
+    ----------
+    task, net, columns
+        As in :func:`prune`.
+    support : bool ndarray of shape (n_features,)
+        True for the columns in use.
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        0 for columns that are not in use.
+    """
+    relevance = np.zeros(task.n_features)
+    if support.any():
+        live, data = LiveNetwork(net.module_), task.batches.select(columns)
+        units = _weigh(live, net, data, task.generators).cpu().numpy()
+        if len(units):
+            if live.inputs is not None:
+                columns = columns[live.inputs.cpu().numpy()]
+            units = units.astype(np.float64) * len(units) / len(columns)
+            relevance[columns] = _to_columns(units, len(columns)).clip(min=0)
+    return np.where(support, relevance, 0.0)
+
+
+def _weigh(live, net, data, generators, price=None):
+    """As :func:`weigh_inputs`, of what is live: one value per live input."""
+    x, target, weight = data.sample(SAMPLE, generators.cpu)
+    x = live.rows(x)
     if x.shape[1] == 0:
         return x.new_zeros(0)
-    return weigh_inputs(slim.network, net.criterion_, x, target, weight, cost=cost)
+    return weigh_inputs(
+        live.network,
+        net.criterion_,
+        x,
+        target,
+        weight,
+        cost=price,
+        generator=generators.device,
+    )
 
 
 def _to_columns(units, n_columns):
@@ -98,49 +176,51 @@ def _to_columns(units, n_columns):
     return np.repeat(units, n_columns // len(units))
 
 
-def relevance_of(net, data, columns, support):
-    """Nats that each column is worth; a channel's are shared by its pixels."""
-    relevance = np.zeros(len(support))
-    if support.any():
-        slim = Slim(net.module_)
-        units = _weigh(slim, net, data).cpu().numpy()
-        if len(units):
-            if slim.inputs is not None:
-                columns = columns[slim.inputs.cpu().numpy()]
-            units = units.astype(np.float64) * len(units) / len(columns)
-            relevance[columns] = _to_columns(units, len(columns)).clip(min=0)
-    return np.where(support, relevance, 0.0)
-
-
-def readmission(net, data, batches):
-    """Nats that a linear or a squared term of each column would add to the fit.
+def readmitted(task, net, columns):
+    """Columns that the residuals of a network depend on at twice the price.
 
     A score test: the gradient of the NLL with respect to the network's outputs is what
-    the network leaves unexplained, and a column that it is correlated with was dropped
-    too soon.
+    the network leaves unexplained, and a column that it is correlated with, or whose
+    square is, was dropped too soon.
 
     Parameters
     ----------
-    net : ARDNet
-        A trained net.
-    data, batches : Batches
-        The training data, with the columns that `net` reads and with all.
+    task, net, columns
+        As in :func:`prune`.
 
     Returns
     -------
-    ndarray of shape (n_features,)
-        -N/2 · log(1 - r²), the larger one of the two terms and of all outputs.
+    bool ndarray of shape (n_features,)
+        True for columns for which -N/2 · log(1 - r²) exceeds the price twice, with the
+        larger r² of the two terms and of all outputs.
 
     References
     ----------
     Rao (1948). Large sample tests of statistical hypotheses concerning several
     parameters. Proc. Cambridge Phil. Soc. 44.
     """
-    rows = data.draw(SAMPLE)
+    residual, weight, rows = _residuals(task, net, columns)
+    total = weight.sum()
+    values = task.batches.columns(rows)
+    nats = np.zeros(task.n_features)
+    for term in (values, values * values):
+        mean = term.T @ weight / total
+        variance = (term * term).T @ weight / total - mean**2
+        covariance = term.T @ residual / total  # the residuals have mean 0
+        r2 = covariance**2 / (variance + _EPS)
+        r2 = r2.max(axis=1).clip(max=1 - _EPS)
+        nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))
+    return (nats > READMISSION * task.price) & task.varies
+
+
+def _residuals(task, net, columns):
+    """Standardised weighted residuals, the weights, and the rows that they are of."""
+    data = task.batches.select(columns)
+    rows = data.draw(SAMPLE, task.generators.cpu)
     x, (target, weight) = data.rows(rows)
-    slim = Slim(net.module_)
+    live = LiveNetwork(net.module_)
     with torch.no_grad():
-        output = slim.network.eval()(slim.rows(x))
+        output = live.network.eval()(live.rows(x))
     output.requires_grad_()
     net.criterion_.likelihood(output, target).sum().backward()
     residual = output.grad.cpu().double().numpy()
@@ -148,20 +228,4 @@ def readmission(net, data, batches):
     total = weight.sum()
     residual -= (weight * residual).sum(axis=0) / total
     residual *= weight / np.sqrt((weight * residual**2).sum(axis=0) / total + _EPS)
-
-    columns = batches.columns(rows)
-    nats = np.zeros(columns.shape[1])
-    for term in (columns, columns * columns):
-        mean = term.T @ weight / total
-        variance = (term * term).T @ weight / total - mean**2
-        covariance = term.T @ residual / total  # the residuals have mean 0
-        r2 = covariance**2 / (variance + _EPS)
-        r2 = r2.max(axis=1).clip(max=1 - _EPS)
-        nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))
-    return nats
-
-
-def sample(data):
-    """Rows, targets and weights that are enough to judge by."""
-    x, (target, weight) = data.sample(SAMPLE)
-    return x, target, weight
+    return residual, weight, rows

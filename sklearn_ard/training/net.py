@@ -1,6 +1,7 @@
 """The skorch net that trains an ARD network, and nothing of scikit-learn.
 
-This is the one file that knows skorch.
+In come a network, batches and a schedule; out comes the network, trained, with skorch's
+history. Skorch is imported here and in `callbacks` alone.
 """
 
 import math
@@ -9,15 +10,14 @@ from functools import partial
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
-from tqdm.auto import tqdm
 
 from sklearn_ard._context import threads_for
-from sklearn_ard.nn import ELBOLoss, KLWarmup, kl_divergence
+from sklearn_ard.nn import ELBOLoss
 from sklearn_ard.nn.fast.trainer import Trainer
-from sklearn_ard.nn.layers import count_weights
+from sklearn_ard.nn.layers import noise_from
+from sklearn_ard.training.callbacks import ProgressBar, Schedule, Statistics
 
-STATISTICS_EVERY = 50  # steps, at most, between two looks at KL and sparsity
-SHRINK_EVERY = 50  # steps, at least, between two looks for units that are lost
+SHRINK_EVERY = 50  # steps, at least, between two searches for units that are lost
 
 
 class ARDNet(NeuralNet):
@@ -25,8 +25,8 @@ class ARDNet(NeuralNet):
 
     Parameters
     ----------
-    module : callable
-        Returns the network.
+    module : Module
+        The network. It is trained itself, not a copy.
     criterion__num_data, criterion__likelihood, criterion__reg_factor
         As in :class:`~sklearn_ard.nn.ELBOLoss`.
     lr : float
@@ -48,7 +48,7 @@ class ARDNet(NeuralNet):
             lr=lr,
             train_split=None,
             device=device,
-            callbacks=[("ard_statistics", _Statistics()), *callbacks],
+            callbacks=[("ard_statistics", Statistics()), *callbacks],
             verbose=0,
             **criterion,
         )
@@ -61,6 +61,11 @@ class ARDNet(NeuralNet):
         parameters = self.get_params_for("criterion")
         self.criterion_ = self.criterion(self.module_, **parameters).to(self.device)
         return self
+
+    def set_module(self, module):
+        """Put another network in the place of the one that there is."""
+        self.module = self.module_ = module.to(self.device)
+        self.initialize_criterion()
 
     def initialize(self):
         super().initialize()
@@ -77,7 +82,7 @@ class ARDNet(NeuralNet):
 
     @property
     def _users_callbacks(self):
-        own = _Statistics, _Schedule, ProgressBar
+        own = Statistics, Schedule, ProgressBar
         return [cb for _, cb in self.callbacks_ if not isinstance(cb, own)]
 
     @property
@@ -102,11 +107,9 @@ class ARDNet(NeuralNet):
         """As skorch's, without records of single batches: those wait for the device."""
         if iterator is None:  # of rows for validation: there are none
             return
-        if self._trainer is not None:
-            if self._users_callbacks:
-                self._trainer.read()  # they may have changed something
-            iterator = self._batches
-        for batch in iterator:
+        if self._trainer is not None and self._users_callbacks:
+            self._trainer.read()  # they may have changed something
+        for batch in self._batches.shuffled(self._generators.cpu):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             self.notify("on_batch_end", batch=batch, training=training, **step)
@@ -148,23 +151,18 @@ class ARDNet(NeuralNet):
             self.interrupted_ = True
             raise  # skorch's partial_fit ends the training in good order
 
-    def train(
+    def train_epochs(
         self,
         batches,
         epochs,
+        schedule,
         *,
-        learning_rate,
-        warmup=None,
-        decay_from=0.0,
-        first_step=0,
-        n_steps=None,
+        generators,
         resume=None,
         shrink=False,
         progress=None,
     ):
         """Train for some epochs under one schedule.
-
-        The learning rate follows half a cosine to zero.
 
         Parameters
         ----------
@@ -172,16 +170,10 @@ class ARDNet(NeuralNet):
             The training data.
         epochs : int
             Passes over it.
-        learning_rate : float
-            At the start.
-        warmup : KLWarmup, optional
-            Weight of the KL divergence; by default it counts in full.
-        decay_from : float or None, default=0.0
-            Share of the schedule (0 to 1) after which the learning rate falls; None
-            keeps it.
-        first_step, n_steps : float, default=0, None
-            Where in a schedule of how many steps the training begins; None for one
-            that ends with it.
+        schedule : Schedule
+            Of learning rate and KL divergence.
+        generators : Generators
+            Of the order of rows and of the noise.
         resume : ARDNet, optional
             A net whose optimiser's state is taken over if its parameters look the same;
             otherwise the optimiser starts afresh.
@@ -195,35 +187,37 @@ class ARDNet(NeuralNet):
         KeyboardInterrupt
             After Ctrl-C, with the net in good order.
         """
+        if schedule.n_steps is None:
+            schedule.n_steps = epochs * batches.n_batches
+        self._generators = generators
         self.initialize_optimizer()
         if self.optimizer_ is None:
-            self._trainer = Trainer(self.module_, self.criterion_, self.lr)
+            self._trainer = Trainer(
+                self.module_, self.criterion_, self.lr, generators.device
+            )
             self.optimizer_ = self._trainer.optimizer
         if resume is not None:
             self._resume_optimizer(resume)
         self._to_shrink = SHRINK_EVERY if shrink else math.inf
+        self._batches = self._all_batches = batches
         if self._trainer is not None:
             self._set_training(True)
-            self._batches = self._all_batches = batches
             self._narrow_batches()
-        schedule = _Schedule(
-            learning_rate,
-            warmup or KLWarmup(0.0, 0.0),
-            decay_from,
-            first_step,
-            n_steps or epochs * batches.n_batches,
-        )
         callbacks = list(self.callbacks_)
         self.callbacks_.append(("ard_schedule", schedule))
         if progress is not None:
             self.callbacks_.append(("progress", progress))
         try:
-            with threads_for(self._trainer or self.module_):
+            with (
+                threads_for(self._trainer or self.module_),
+                noise_from(self.module_, generators.device),
+            ):
                 self.partial_fit(batches, epochs=epochs)
         finally:
             if self._trainer is not None:
                 self._trainer.write_back()
             self._trainer = self._batches = self._all_batches = None
+            self._generators = None
             self.callbacks_ = callbacks
             self.criterion_.beta = 1.0
         if self.interrupted_:
@@ -240,95 +234,3 @@ class ARDNet(NeuralNet):
             self.optimizer_.load_state_dict(other.optimizer_.state_dict())
         else:
             self.optimizer_.resume(other.optimizer_, torch.clone)
-
-
-class _Schedule(Callback):
-    """Sets learning rate and KL weight before every step."""
-
-    def __init__(self, learning_rate, warmup, decay_from, step, n_steps):
-        self.learning_rate = learning_rate
-        self.warmup = warmup
-        self.decay_from = decay_from
-        self.step = step
-        self.n_steps = n_steps
-
-    def on_batch_begin(self, net, batch=None, training=None, **kwargs):
-        progress = self.step / self.n_steps
-        rate = self.learning_rate
-        if self.decay_from is not None and progress > self.decay_from:
-            past = (progress - self.decay_from) / (1 - self.decay_from)
-            rate *= 0.5 * (1 + math.cos(math.pi * past))
-        for group in net.optimizer_.param_groups:
-            group["lr"] = rate
-        net.criterion_.beta = self.warmup(progress)
-        self.step += 1
-
-
-class _Statistics(Callback):
-    """Records loss, NLL, KL (nats) and sparsity per epoch; stops at NaN.
-
-    KL and sparsity are those of some steps ago where epochs have few: to take them
-    costs as much as a step. The last ones of a training are exact.
-    """
-
-    def on_train_begin(self, net, **kwargs):
-        self.due, self.n_weights = 0, count_weights(net.module_)[1]
-
-    def on_epoch_begin(self, net, **kwargs):
-        self.nll = []
-
-    def on_batch_end(self, net, batch=None, training=None, **kwargs):
-        self.nll.append(net.criterion_.nll_.detach())
-
-    def on_epoch_end(self, net, **kwargs):
-        nll = float(torch.stack(self.nll).mean())
-        self.due -= len(self.nll)
-        if self.due <= 0:
-            self.due = STATISTICS_EVERY
-            self._look(net)
-        criterion = net.criterion_
-        factor = criterion.reg_factor * criterion.beta / criterion.num_data
-        loss = nll + factor * self.kl
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"Training diverged: the loss is {loss} after {len(net.history)} "
-                "epochs. Lower the 'learning_rate_init' parameter (at present "
-                f"{net.lr:g}), or look for extreme values in X and y."
-            )
-        net.history.record("nll", nll)
-        net.history.record("train_loss", loss)
-        self._record(net)
-
-    def on_train_end(self, net, **kwargs):
-        if self.due < STATISTICS_EVERY and not net.interrupted_:
-            self._look(net)
-            self._record(net)
-
-    def _look(self, net):
-        # nobody asks for the KL divergence where it does not count
-        with torch.no_grad():
-            live, beta = net.live_module(), net.criterion_.beta
-            self.kl = float(kl_divergence(live)) if beta else 0.0
-            self.sparsity = 1 - count_weights(live)[0] / self.n_weights
-
-    def _record(self, net):
-        net.history.record("kl", self.kl)
-        net.history.record("sparsity", self.sparsity)
-
-
-class ProgressBar(Callback):
-    """One tqdm bar over all stages of a fit.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Epochs of the whole fit.
-    """
-
-    def __init__(self, n_epochs):
-        self.bar = tqdm(total=n_epochs, unit="epoch")
-
-    def on_epoch_end(self, net, **kwargs):
-        keys = ("train_loss", "nll", "kl", "sparsity")
-        self.bar.set_postfix({k: f"{net.history[-1][k]:.4g}" for k in keys})
-        self.bar.update()

@@ -1,205 +1,158 @@
-"""Single stretches of training: for walks over reg_factor, and for chunks of data."""
+"""The one place where a network is trained and pruned: rounds of training.
 
-from collections.abc import Callable
+In come a task and what was trained before; out goes what is trained now. A fit is a
+recipe of rounds, a path walks from one to the next, and a chunk of data is one.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 
-from sklearn_ard.data.batches import Batches
-from sklearn_ard.nn import KLWarmup
-from sklearn_ard.nn.fast.live_network import begin_narrow_, narrow_
-from sklearn_ard.training.inputs import mask_inputs, prune, readmission, readmit_inputs
-from sklearn_ard.training.net import ARDNet
-from sklearn_ard.training.recipe import (
-    DECAY_FROM,
-    N_STEPS,
-    POLISH,
-    READMISSION,
-    STAGES,
-    room_after,
-)
-from sklearn_ard.training.trained import Trained, embed, judged, narrow, weighed
+from sklearn_ard._context import threads_for
+from sklearn_ard.nn import KLWarmup, deterministic
+from sklearn_ard.nn.fast.width import restrict_width_
+from sklearn_ard.training.callbacks import Schedule
+from sklearn_ard.training.inputs import prune
+from sklearn_ard.training.start import mask_inputs, on_columns, reopened, width_after
+from sklearn_ard.training.trained import Trained, with_objective, with_relevance
 
-RISE_UNTIL = 0.8  # share of a stretch after which reg_factor has risen
+DECAY_FROM = 0.6  # share of a training from scratch after which the rate falls
+CONTINUED_RATE = 0.5  # learning rate of a training that goes on, as a share
+RISE_UNTIL = 0.8  # share of a training after which reg_factor has risen
+# Steps over which the KL divergence comes in while a model is trained by chunks.
+ONLINE_WARMUP_STEPS = 750
+_DENSE = KLWarmup(1.0, 2.0)  # the KL divergence does not count before the end
 
 
-def start(
-    build: Callable[[int], ARDNet],
-    batches: Batches,
-    varies: np.ndarray,
-    support: np.ndarray,
-    before: Trained,
-    *,
-    resizable: bool,
-    shrink: bool,
-    epochs: int,
-    learning_rate: float,
-    cost: float,
-) -> Trained:
-    """Train a new network on some of the inputs.
+def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=None):
+    """Train a network for some epochs, then prune its weights and columns.
 
     Parameters
     ----------
-    build, batches, varies, resizable, shrink, learning_rate, cost
-        As in :func:`train`.
-    support : bool ndarray of shape (n_features,)
-        True for the inputs.
-    before : Trained
-        A network that says how wide the new one needs to be.
+    task : Task
+        What is trained.
+    trained : Trained
+        Its net is changed.
     epochs : int
         How long.
+    schedule : Schedule
+        Of learning rate and KL divergence.
+    price : float
+        Nats that a column has to be worth; 0 leaves all pruning to the prior.
+    dense_iter : int, default=0
+        Epochs before these without noise and without the prior.
+    resume : ARDNet, optional
+        A net whose optimiser goes on.
 
     Returns
     -------
     Trained
-        The network; its columns are not weighed.
+        The same net. After Ctrl-C as it was then, with columns pruned by the prior.
     """
-    data, columns = batches, np.arange(len(varies))
-    if resizable and support.any():
-        columns = np.flatnonzero(support)
-        data = batches.select(columns)
-    net = build(len(columns))
-    if shrink and resizable:
-        begin_narrow_(net.module_, room_after(before.net))
-    mask_inputs(net, data, support[columns])
-    if support.any():
-        net.train(
-            data,
-            epochs,
-            learning_rate=learning_rate,
-            warmup=KLWarmup(),
-            decay_from=DECAY_FROM,
-            shrink=shrink,
-        )
-    support = prune(net, data, columns, varies, cost)
-    return judged(net, data, columns, support)
+    net, batches = trained.net, task.batches.select(trained.columns)
+    options = {"generators": task.generators, "progress": task.progress}
+    with threads_for(net.module_):
+        try:
+            if dense_iter:
+                with deterministic(net.module_):
+                    dense = Schedule(task.learning_rate, _DENSE)
+                    net.train_epochs(batches, dense_iter, dense, **options)
+            net.train_epochs(
+                batches, epochs, schedule, shrink=task.shrink, resume=resume, **options
+            )
+        except KeyboardInterrupt:
+            return replace(pruned(task, trained), interrupted=True)
+        return pruned(task, trained, price)
 
 
-def go_on(
-    trained: Trained,
-    build: Callable[[int], ARDNet],
-    batches: Batches,
-    varies: np.ndarray,
-    *,
-    resizable: bool,
-    shrink: bool,
-    epochs: int,
-    learning_rate: float,
-    cost: float,
-    rise: float,
-) -> Trained:
+def pruned(task, trained, price=0.0):
+    """A network without the weights and columns that are not worth their price."""
+    support = prune(task, trained.net, trained.columns, price)
+    return replace(trained, support=support)
+
+
+def continue_at(task, trained, epochs, *, rise, back):
     """Train a network a little longer, at another reg_factor.
-
-    Dropped inputs come back if the residuals ask for them.
 
     Parameters
     ----------
+    task : Task
+        With the new reg_factor.
     trained : Trained
         Where to begin; it is not changed.
-    build, batches, varies, resizable, shrink, learning_rate, cost
-        As in :func:`train`, for the new reg_factor.
     epochs : int
         How long.
     rise : float
         The new reg_factor over the old one. Where it rises it does so little by little;
         where it falls every pruned weight gets a new chance.
+    back : bool ndarray of shape (n_features,)
+        True for columns that come back.
 
     Returns
     -------
     Trained
-        The new network; its columns are not weighed.
+        The new network.
     """
-    net, columns, support = trained.net, trained.columns, trained.support
-    data = batches.select(columns) if resizable else batches
-    back = varies & ~support
-    if cost > 0:
-        back &= readmission(net, data, batches) > READMISSION * cost
-    elif rise >= 1:
-        back[:] = False
-    support = support | back
+    support = trained.support | back
     if not support.any():
         return trained
-    room = room_after(net)
-    net = embed(build, len(varies), net, columns, masks=rise >= 1)
-    if shrink and resizable:
-        narrow_(net.module_, room)
-    data, columns = batches, np.arange(len(varies))
-    readmit_inputs(net, data, back)
-    mask_inputs(net, data, support)
-    if resizable:
-        columns = np.flatnonzero(support)
-        net, data = narrow(build, net, columns), batches.select(columns)
-    net.train(
-        data,
-        epochs,
-        learning_rate=learning_rate * POLISH,
-        warmup=KLWarmup(0.0, RISE_UNTIL, first=1 / rise) if rise > 1 else None,
-        shrink=shrink,
+    width = width_after(trained)
+    opened = reopened(task, trained, masks=rise >= 1, back=back)
+    if task.shrink and task.is_resizable:
+        restrict_width_(opened.net.module_, width)
+    mask_inputs(task, opened.net, opened.columns, support)
+    if task.is_resizable:
+        opened = on_columns(task, opened, np.flatnonzero(support))
+    schedule = Schedule(
+        task.learning_rate * CONTINUED_RATE,
+        KLWarmup(0.0, RISE_UNTIL, first=1 / rise) if rise > 1 else None,
     )
-    support = prune(net, data, columns, varies, cost)
-    return judged(net, data, columns, support)
+    return train_round(task, opened, epochs, schedule, price=task.price)
 
 
-def train_online(
-    build: Callable[[int], ARDNet],
-    batches: Batches,
-    n_features: int,
-    *,
-    shrink: bool,
-    learning_rate: float,
-    cost: float,
-    previous: tuple[ARDNet, np.ndarray] | None,
-    n_steps: float,
-    progress=None,
-) -> tuple[Trained, float]:
-    """Train one network on all inputs for one pass over a chunk of the data.
+def train_chunk(task, previous, n_steps):
+    """Train one network on all columns for one pass over a chunk of the data.
 
-    Weights and inputs are masked as they would be if this was the last chunk; the next
+    Weights and columns are masked as they would be if this was the last chunk; the next
     call lifts the masks, so that nothing is lost which a later chunk needs.
 
     Parameters
     ----------
-    build, batches, shrink, learning_rate, cost, previous, progress
-        As in :func:`train`.
-    n_features : int
-        Number of columns.
+    task : Task
+        With the chunk.
+    previous : Trained or None
+        What all chunks before have left.
     n_steps : float
         Steps of all calls before, which the KL warm-up is measured by.
 
     Returns
     -------
-    trained : Trained
-        As from :func:`train`.
-    n_steps : float
-        Steps so far.
+    Trained
+        With its objective and relevance.
     """
-    columns = np.arange(n_features)
     if previous is None:
-        net = build(n_features)
+        columns = np.arange(task.n_features)
+        trained = Trained(task.make_net(task.n_features), columns, task.varies)
     else:
-        net = embed(build, n_features, *previous)
-        net.history.extend(previous[0].history)
-    stage_steps = STAGES[0].share * N_STEPS
+        trained = reopened(task, previous, masks=False)
+        trained.net.history.extend(previous.net.history)
     warmup = KLWarmup()
-    interrupted = False
-    try:
-        net.train(
-            batches,
-            epochs=1,
-            learning_rate=learning_rate * POLISH,
-            warmup=warmup,
-            decay_from=None,
-            first_step=n_steps,
-            n_steps=stage_steps,
-            shrink=shrink,
-            resume=None if previous is None else previous[0],
-            progress=progress,
-        )
-    except KeyboardInterrupt:
-        interrupted = True
-    n_steps += batches.n_batches
-    varies = np.ones(n_features, dtype=bool)
-    if warmup(n_steps / stage_steps) < 1:
-        cost = 0.0  # what an input is worth shows under the whole KL divergence only
-    support = prune(net, batches, columns, varies, cost)
-    trained = judged(net, batches, columns, support, interrupted)
-    return weighed(trained, batches), n_steps
+    schedule = Schedule(
+        task.learning_rate * CONTINUED_RATE,
+        warmup,
+        decay_from=None,
+        first_step=n_steps,
+        n_steps=ONLINE_WARMUP_STEPS,
+    )
+    n_steps += task.batches.n_batches
+    # what a column is worth shows under the whole KL divergence only
+    in_full = warmup(n_steps / ONLINE_WARMUP_STEPS) == 1
+    trained = train_round(
+        task,
+        trained,
+        1,
+        schedule,
+        price=task.price if in_full else 0.0,
+        resume=None if previous is None else previous.net,
+    )
+    return with_relevance(task, with_objective(task, trained))

@@ -17,6 +17,7 @@ from sklearn_ard import (
     ARDRegressorCV,
     SparsityDisplay,
 )
+from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.nn import (
     DenseARD,
     Ensemble,
@@ -26,7 +27,8 @@ from sklearn_ard.nn import (
     compact,
     output_variance,
 )
-from sklearn_ard.selection.walk import Walk
+from sklearn_ard.selection.path import walking
+from sklearn_ard.training.ensemble import join
 
 
 def random_network(kept, skip):
@@ -93,7 +95,9 @@ def models(request):
 
 
 def outputs_of(model, X):
-    x = torch.from_numpy(model._scaler.transform(X, model._columns))
+    x = torch.from_numpy(
+        model._fitted.data.scaler.transform(X, model._fitted.trained.columns)
+    )
     networks = model.net_.module_.eval().networks
     return np.stack([network(x).detach().numpy() for network in networks])
 
@@ -102,7 +106,7 @@ def test_first_network_is_the_single_one_and_chooses_the_columns(models):
     ensemble, single, X, _ = models
     assert np.array_equal(ensemble.get_support(indices=True), [1, 4])
     first = outputs_of(ensemble, X)[0]
-    np.testing.assert_allclose(first, single._raw_predict(X), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(first, single._outputs(X), rtol=1e-4, atol=1e-5)
 
 
 def test_prediction_is_the_mean_of_different_networks(models):
@@ -110,7 +114,7 @@ def test_prediction_is_the_mean_of_different_networks(models):
     outputs = outputs_of(ensemble, X)
     assert len(outputs) == 3 and outputs.std(axis=0).min() > 0
     np.testing.assert_allclose(
-        ensemble._raw_predict(X), outputs.mean(axis=0), rtol=1e-4, atol=1e-5
+        ensemble._outputs(X), outputs.mean(axis=0), rtol=1e-4, atol=1e-5
     )
 
 
@@ -229,23 +233,26 @@ def test_cross_validation_trains_an_ensemble_where_it_has_chosen(cv):
     assert len(model.net_.module_.networks) == 3
     assert np.array_equal(model.get_support(), model.path_.support[model.best_index_])
     np.testing.assert_allclose(
-        model._raw_predict(X), outputs_of(model, X).mean(axis=0), rtol=1e-4, atol=1e-5
+        model._outputs(X), outputs_of(model, X).mean(axis=0), rtol=1e-4, atol=1e-5
     )
 
 
 def test_networks_that_read_different_columns_become_one(estimator):
     X, y = problem(estimator)
-    walk = Walk(estimator((16,), random_state=0), X, y)
-    found = walk.over([1.0])[1.0]
-    members, outputs = [found], [walk.show(1.0, found)._raw_predict(X)]
+    model = estimator((16,), random_state=0)
+
+    def outputs_of_network(trained):
+        model._set_fitted(fitted_model(trained, data))
+        return model._outputs(X)
+
+    with walking(model, X, y) as (walk, data):
+        members = [walk.over([1.0])[1.0]]
     for columns in ([1, 4], [1, 2, 4], [1], [3, 4, 6]):
         support = np.isin(np.arange(8), columns)
-        members.append(walk._anew(1.0, found, support))
-        outputs.append(walk.show(1.0, members[-1])._raw_predict(X))
-    model = walk.show(1.0, walk.model._join(members))
-    np.testing.assert_allclose(
-        model._raw_predict(X), np.mean(outputs, axis=0), rtol=1e-4, atol=1e-5
-    )
+        members.append(walk.on_columns(1.0, members[0], support))
+    outputs = [outputs_of_network(member) for member in members]
+    found = outputs_of_network(join(walk.task, members))
+    np.testing.assert_allclose(found, np.mean(outputs, axis=0), rtol=1e-4, atol=1e-5)
 
 
 def test_images_and_trained_networks(estimator):
@@ -257,7 +264,7 @@ def test_images_and_trained_networks(estimator):
         model = estimator(n_networks=2, max_iter=40, random_state=0, **options)
         model.fit(X, y)
         np.testing.assert_allclose(
-            model._raw_predict(X), outputs_of(model, X).mean(axis=0), atol=1e-4
+            model._outputs(X), outputs_of(model, X).mean(axis=0), atol=1e-4
         )
 
 
@@ -265,6 +272,6 @@ def test_display_shows_a_layer_of_all_networks_at_once():
     X, y = problem(ARDRegressor)
     model = ARDRegressor((8,), n_networks=3, random_state=0, max_iter=60).fit(X, y)
     display = SparsityDisplay.from_estimator(model)
-    n_read = len(model._columns)
+    n_read = len(model._fitted.trained.columns)
     shapes = [mask.shape for mask in display.masks]
     assert shapes == [(24, n_read), (3, 8), (3, n_read)]

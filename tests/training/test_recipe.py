@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_ard import ARDRegressor
-from sklearn_ard.training import inputs as _judge
-from sklearn_ard.training import recipe as _recipe
+from sklearn_ard.training import inputs, recipe
 from sklearn_ard.training.recipe import MIN_STEPS, N_STEPS, STAGES, plan
 
 
@@ -40,14 +39,14 @@ def test_inputs_get_a_second_chance(monkeypatch, residuals):
     X = np.random.default_rng(0).normal(size=(200, 6))
     y = X[:, 1] + X[:, 4] ** 2 + 0.1 * X[:, 0]
     if not residuals:
-        monkeypatch.setattr(_recipe, "readmission", lambda *args: np.zeros(6))
-    real, calls = _judge.weigh_inputs, []
+        monkeypatch.setattr(recipe, "readmitted", lambda *args: np.zeros(6, bool))
+    real, calls = inputs.weigh_inputs, []
 
-    def drop_all_at_first(model, *args, cost=None):
+    def drop_all_at_first(model, *args, cost=None, **options):
         calls.append(cost)
-        return real(model, *args, cost=1e9 if len(calls) == 1 else cost)
+        return real(model, *args, cost=1e9 if len(calls) == 1 else cost, **options)
 
-    monkeypatch.setattr(_judge, "weigh_inputs", drop_all_at_first)
+    monkeypatch.setattr(inputs, "weigh_inputs", drop_all_at_first)
     model = ARDRegressor(random_state=0).fit(X, y)
     assert model.get_support()[[1, 4]].all()
     assert model.score(X, y) > 0.97

@@ -1,0 +1,187 @@
+"""What is refused, and how that is said.
+
+In come X, y, weights and parameters as users give them; out go arrays to compute with,
+or an error that names the parameter, what was expected, what came, and the mend.
+"""
+
+import math
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+FLOATS = [np.float64, np.float32]  # types of X that are computed with as they are
+
+
+def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **y_kind):
+    """Check the data of a fit; missing and infinite values are refused.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Notes number and names of the columns, or compares them.
+    X, y, sample_weight
+        As in `fit`.
+    reset : bool
+        Whether the columns are new to the estimator.
+    min_rows : int, default=1
+        Smallest number of rows.
+    **y_kind : dict
+        What else :func:`sklearn.utils.validation.validate_data` is told of y.
+
+    Returns
+    -------
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+        Of type float32 or float64.
+    y : ndarray
+        As it is.
+    weight : ndarray of shape (n_samples,)
+        Of type float64, none negative and some positive.
+    """
+    refuse_images(X)
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        reset=reset,
+        accept_sparse="csr",
+        dtype=FLOATS,
+        ensure_min_samples=min_rows,
+        **y_kind,
+    )
+    if sp.issparse(X):
+        X = sp.csr_array(X)
+        if not X.has_canonical_format:
+            X = X.copy()  # not in the arrays of the user
+            X.sum_duplicates()
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError(
+            "The 'sample_weight' parameter must have a positive entry. "
+            "Got nothing but zeros instead."
+        )
+    return X, y, weight
+
+
+def refuse_images(X):
+    """Say what to do with images that come in more than two dimensions."""
+    shape = getattr(X, "shape", ())
+    if len(shape) > 2:
+        images = (1, *shape[1:]) if len(shape) == 3 else tuple(shape[1:])
+        raise ValueError(
+            "X must be 2-D, one flattened image per row. Got an array of shape "
+            f"{tuple(shape)} instead. Reshape your data: pass X.reshape(len(X), -1), "
+            "and say what a row is by the 'input_shape' parameter, (channels, height, "
+            f"width), here input_shape={images}."
+        )
+
+
+def check_input_shape(estimator):
+    """Whether images of the `input_shape` fit the columns."""
+    shape, n_features = estimator.input_shape, estimator.n_features_in_
+    if shape is None:
+        if len(estimator.conv_channels) and estimator.module is None:
+            raise ValueError(
+                "The 'conv_channels' parameter needs the 'input_shape' parameter, "
+                "such as (1, 28, 28) for (channels, height, width). Got conv_channels="
+                f"{estimator.conv_channels!r} and input_shape=None."
+            )
+    elif math.prod(shape) != n_features:
+        raise ValueError(
+            f"The 'input_shape' parameter must multiply to the {n_features} columns "
+            f"of X. Got {tuple(shape)!r} instead, which multiplies to "
+            f"{math.prod(shape)}."
+        )
+
+
+def check_sizes(estimator, name):
+    """A parameter that holds positive integers, as a tuple."""
+    value = getattr(estimator, name)
+    sizes = (value,) if isinstance(value, Integral) else tuple(value)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise ValueError(
+            f"The {name!r} parameter of {type(estimator).__name__} must hold positive "
+            f"integers. Got {value!r} instead."
+        )
+    return sizes
+
+
+def check_callbacks(estimator):
+    """The callbacks of the user, which must be such as skorch knows."""
+    callbacks = tuple(estimator.callbacks or ())
+    for callback in callbacks:
+        named = callback[-1] if isinstance(callback, tuple) else callback
+        if not hasattr(named, "on_epoch_end"):
+            raise ValueError(
+                f"The 'callbacks' parameter of {type(estimator).__name__} must hold "
+                f"skorch callbacks. Got {callback!r} instead."
+            )
+    return callbacks
+
+
+def needs_one_network(estimator, what):
+    """Message for what an ensemble cannot do."""
+    return (
+        f"The 'n_networks' parameter of {type(estimator).__name__} must be 1 for "
+        f"{what}, which trains one network. Got {estimator.n_networks} instead. For an "
+        "ensemble, call fit with warm_start=False."
+    )
+
+
+def trains_one_network(estimator):
+    """Whether an estimator can go on with its training; for `available_if`."""
+    if estimator.n_networks > 1:
+        raise AttributeError(needs_one_network(estimator, "partial_fit"))
+    return True
+
+
+def check_reg_factors(values, owner, name="reg_factors"):
+    """The values of reg_factor that a user gave, ascending and distinct."""
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if (
+        found.ndim != 1
+        or not len(found)
+        or not (np.isfinite(found) & (found >= 0)).all()
+    ):
+        raise ValueError(
+            f"The {name!r} parameter of {owner} must be a list of numbers, none "
+            f"negative and at least one. Got {values!r} instead."
+        )
+    return np.unique(found)
+
+
+def check_threshold(estimator, threshold):
+    """A threshold of log alpha must be a number."""
+    if not isinstance(threshold, Real) or math.isnan(threshold):
+        raise ValueError(
+            f"The 'threshold' of {type(estimator).__name__}.set_threshold must be a "
+            f"number, the largest log alpha of a weight to keep. Got {threshold!r} "
+            "instead."
+        )
+
+
+def warn_of_training(estimator, trained):
+    """Say what the user should know of a training, and can do something about."""
+    if trained.interrupted:
+        warnings.warn(
+            f"Training was interrupted after {estimator.n_iter_} epochs: the model is "
+            "usable, but not yet what it could be.",
+            UserWarning,
+            stacklevel=4,
+        )
+    if not trained.support.any():
+        warnings.warn(
+            f"No input is worth its price at reg_factor={estimator.reg_factor} and "
+            f"feature_cost={estimator.feature_cost!r}: the model is empty, and "
+            "predicts what it would predict without any inputs. Lower these "
+            "parameters if you know better.",
+            UserWarning,
+            stacklevel=4,
+        )

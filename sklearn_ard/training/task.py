@@ -1,0 +1,108 @@
+"""All that training needs to know, and nothing of the estimator.
+
+In come the parameters of an estimator and its training set; a Task makes networks that
+read some of the columns, and the batches for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from sklearn_ard._context import Generators
+from sklearn_ard.data.batches import Batches
+from sklearn_ard.data.targets import ClassTargets, NumericTargets
+from sklearn_ard.training.build import Architecture, make_likelihood, make_network
+from sklearn_ard.training.net import ARDNet
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained, on what, and at which prices.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Which network.
+    batches : Batches
+        The training data, with all columns.
+    targets : NumericTargets or ClassTargets
+        What is to be predicted.
+    num_data : float
+        Number of training samples, or the sum of their weights.
+    varies : bool ndarray of shape (n_features,)
+        False for constant columns, which no network is to read.
+    reg_factor : float
+        Weight of the KL divergence and of the price.
+    feature_cost : float
+        Price of a column in nats, at a `reg_factor` of 1; 0 leaves all pruning to the
+        prior.
+    learning_rate : float
+        Of networks that start from new weights.
+    max_iter : int or "auto"
+        Epochs of a whole fit.
+    dense_iter : int
+        Epochs of dense training in front of every network with new weights.
+    shrink : bool
+        Whether networks are only as wide as they need to be.
+    callbacks : tuple of skorch callbacks
+        Of the user.
+    device : torch.device
+        Where to train.
+    generators : Generators
+        Of all random numbers.
+    progress : Callback or None
+        Is told of every epoch.
+    """
+
+    architecture: Architecture
+    batches: Batches
+    targets: NumericTargets | ClassTargets
+    num_data: float
+    varies: np.ndarray
+    reg_factor: float
+    feature_cost: float
+    learning_rate: float
+    max_iter: int | str
+    dense_iter: int
+    shrink: bool
+    callbacks: tuple
+    device: torch.device
+    generators: Generators
+    progress: object = None
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of X."""
+        return len(self.varies)
+
+    @property
+    def price(self) -> float:
+        """Nats that the objective has to gain from a column."""
+        return self.reg_factor * self.feature_cost
+
+    @property
+    def is_resizable(self) -> bool:
+        """Whether networks can read fewer columns; else these are masked."""
+        return self.architecture.is_resizable
+
+    def at(self, reg_factor: float) -> Task:
+        """The same at another `reg_factor`."""
+        return replace(self, reg_factor=reg_factor)
+
+    def make_net(self, n_inputs: int) -> ARDNet:
+        """A net of a new network that reads some number of columns."""
+        network = make_network(
+            self.architecture, n_inputs, self.targets.n_outputs, self.generators.cpu
+        )
+        return ARDNet(
+            network,
+            criterion__num_data=float(self.num_data),
+            criterion__likelihood=make_likelihood(self.targets),
+            criterion__reg_factor=self.reg_factor,
+            lr=self.learning_rate,
+            device=self.device,
+            callbacks=self.callbacks,
+        ).initialize()
