@@ -1,5 +1,10 @@
-"""ard_path: the models of one data set over reg_factor."""
+"""ard_path: the models of one data set over reg_factor.
 
+In come an estimator and data; out goes an :class:`ARDPath`, one entry per point.
+"""
+
+import copy
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -9,10 +14,13 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_ard._base import _BaseARD
+from sklearn_ard._base import BaseARD
 from sklearn_ard._classifier import ARDClassifier
+from sklearn_ard._context import find_device, training_on
 from sklearn_ard._regressor import ARDRegressor
-from sklearn_ard.selection.walk import Walk
+from sklearn_ard._validation import check_reg_factors
+from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.selection.walk import START, Walk
 
 
 @dataclass(eq=False)
@@ -142,10 +150,11 @@ def ard_path(
     array([2, 0])
     """
     estimator = default_estimator(y) if estimator is None else clone(estimator)
-    if not isinstance(estimator, _BaseARD):
+    if not isinstance(estimator, BaseARD) or "reg_factor" not in estimator.get_params():
         raise ValueError(
             "The 'estimator' parameter of ard_path must be an ARDRegressor or an "
-            f"ARDClassifier. Got {estimator!r} instead."
+            f"ARDClassifier. Got {estimator!r} instead. Of a CV class pass the plain "
+            "one: it finds a path of its own, as path_."
         )
     estimator._validate_params()
     if reg_factors is not None:
@@ -156,25 +165,52 @@ def ard_path(
             f"Got {points_per_decade!r} instead."
         )
     scorer = check_scoring(estimator, scoring)
-    walk = Walk(estimator, X, y, sample_weight)
-    points = (
-        walk.from_all_to_none(points_per_decade)
-        if reg_factors is None
-        else walk.over(reg_factors)
-    )
+    with walking(estimator, X, y, sample_weight) as (walk, data):
+        if reg_factors is None:
+            points = walk.from_all_to_none(points_per_decade)
+        else:
+            points = walk.over(reg_factors)
     options = {} if sample_weight is None else {"sample_weight": sample_weight}
-    return describe(walk, points, partial_score(scorer, X, y, options), return_models)
+    score = partial_score(scorer, X, y, options)
+    return describe(estimator, data, points, score, return_models)
 
 
-def describe(walk, points, score, return_models=False) -> ARDPath:
+@contextmanager
+def walking(estimator, X, y, sample_weight=None):
+    """A context in which models of an estimator are trained over reg_factor.
+
+    Parameters
+    ----------
+    estimator : ARDRegressor or ARDClassifier
+        Whose parameters count. It notes the columns of X, as in `fit`.
+    X, y, sample_weight
+        As in `fit`.
+
+    Yields
+    ------
+    walk : Walk
+        To be asked for points.
+    data : TrainingSet
+        What it trains on.
+    """
+    owner = type(estimator).__name__
+    device = find_device(estimator.device, owner)
+    data = estimator._training_set(X, y, sample_weight, device)
+    with training_on(device, owner):
+        yield Walk(estimator._task(data, device, START)), data
+
+
+def describe(estimator, data, points, score, return_models=False) -> ARDPath:
     """The path of some points.
 
     Parameters
     ----------
-    walk : Walk
-        That found them.
+    estimator : ARDRegressor or ARDClassifier
+        That they were trained for.
+    data : TrainingSet
+        That they were trained on.
     points : dict of float to Trained
-        What it found.
+        What a walk has found.
     score : callable
         Takes a fitted model.
     return_models : bool, default=False
@@ -187,7 +223,8 @@ def describe(walk, points, score, return_models=False) -> ARDPath:
     """
     rows, models = [], []
     for reg_factor, trained in points.items():
-        model = walk.show(reg_factor, trained)
+        model = copy.copy(estimator).set_params(reg_factor=reg_factor)
+        model._set_fitted(fitted_model(trained, data))
         rows.append(
             (
                 model.get_support(),
@@ -202,7 +239,7 @@ def describe(walk, points, score, return_models=False) -> ARDPath:
     return ARDPath(
         np.array(list(points)),
         *(np.array(column) for column in zip(*rows, strict=True)),
-        feature_names=names_of(walk.model),
+        feature_names=names_of(estimator),
         models=models if return_models else None,
     )
 
@@ -229,21 +266,3 @@ def default_estimator(y):
         "The 'estimator' parameter must be given where y has integers, which may "
         "be classes or quantities: ARDClassifier() or ARDRegressor(). Got None instead."
     )
-
-
-def check_reg_factors(values, owner, name="reg_factors"):
-    """The values of reg_factor that a user gave, ascending and distinct."""
-    try:
-        found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        found = np.array(np.nan)
-    if (
-        found.ndim != 1
-        or not len(found)
-        or not (np.isfinite(found) & (found >= 0)).all()
-    ):
-        raise ValueError(
-            f"The {name!r} parameter of {owner} must be a list of numbers, none "
-            f"negative and at least one. Got {values!r} instead."
-        )
-    return np.unique(found)

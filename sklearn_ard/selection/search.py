@@ -1,14 +1,17 @@
-"""How reg_factor is chosen by cross-validation."""
+"""How reg_factor is chosen by cross-validation: folds, scores, one standard error.
+
+In come data and the points of reg_factor; out goes the model of the chosen one.
+"""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import _fit_context, is_classifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -18,11 +21,20 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
+from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_ard._base import _BaseARD
-from sklearn_ard._context import unchanged_on_error
-from sklearn_ard.selection.path import check_reg_factors, describe, partial_score
+from sklearn_ard._base import BaseARD
+from sklearn_ard._context import (
+    find_device,
+    make_generators,
+    training_on,
+    unchanged_on_error,
+)
+from sklearn_ard._validation import check_reg_factors, warn_of_training
+from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.selection.folds import path_of_all, path_of_fold, table_of
 from sklearn_ard.selection.walk import Walk
+from sklearn_ard.training.ensemble import train_ensemble
 
 REG_FACTORS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _TIE = 1e-9  # relative: scores that differ by less do so by rounding
@@ -30,13 +42,11 @@ _TIE = 1e-9  # relative: scores that differ by less do so by rounding
 _CHOSEN = ("reg_factor", "warm_start")  # parameters of the plain estimators alone
 
 
-class CrossValidated(_BaseARD):
+class CrossValidated(BaseARD):
     """A plain estimator whose reg_factor is chosen by cross-validation."""
 
     _parameter_constraints: dict = {
-        **{
-            k: v for k, v in _BaseARD._parameter_constraints.items() if k not in _CHOSEN
-        },
+        **{k: v for k, v in BaseARD._parameter_constraints.items() if k not in _CHOSEN},
         "reg_factors": ["array-like", None],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
@@ -164,8 +174,9 @@ class CrossValidated(_BaseARD):
         owner = type(self).__name__
         reg_factors = REG_FACTORS if self.reg_factors is None else self.reg_factors
         reg_factors = check_reg_factors(reg_factors, owner)
-        X, y, sample_weight = indexable(X, y, sample_weight)
-        _, _, weight = self._check_data(X, y, sample_weight, reset=True, min_rows=2)
+        X, y, sample_weight = rows = indexable(X, y, sample_weight)
+        device = find_device(self.device, owner)
+        data = self._training_set(X, y, sample_weight, device)
         self._check_wishes()
         routed = self._route(sample_weight, params)
         splits = list(
@@ -173,39 +184,33 @@ class CrossValidated(_BaseARD):
                 X, y, **routed.splitter.split
             )
         )
-        self._check_folds(y, weight, splits)
+        self._check_folds(y, sample_weight, splits)
         scorer, options = self._get_scorer(), routed.scorer.score
-        rows = X, y, sample_weight
         # drawn here, for the same result whatever the number of jobs
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        jobs = [
-            delayed(_walk_all)(
-                self._make_plain(seed), rows, reg_factors, scorer, options
-            )
-        ]
-        jobs += [
-            delayed(_walk_fold)(
-                self._make_plain(seed), rows, fold, reg_factors, scorer, options
-            )
-            for fold in splits
-        ]
+        given = self._make_plain(seed), rows, reg_factors, scorer, options
+        jobs = [delayed(path_of_all)(*given)]
+        jobs += [delayed(path_of_fold)(*given, fold) for fold in splits]
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
-        (walk, points, path), *folds = parallel(jobs)
+        (points, path), *folds = parallel(jobs)
         self.path_, self.n_splits_ = path, len(splits)
-        self.cv_results_ = _results(path, folds)
+        self.cv_results_ = table_of(path, folds)
         mean = self.cv_results_["mean_test_score"]
         self._check_scores(mean)
         index, n_features = self._choose(mean)
-        trained = points[reg_factors[index]]
-        if n_features is not None:
-            trained = walk.cut(reg_factors[index], trained, n_features)
-        trained = walk.ensemble(reg_factors[index], trained)
-        model = walk.show(reg_factors[index], trained)
-        own = model.get_params(deep=False)
-        vars(self).update({k: v for k, v in vars(model).items() if k not in own})
         self.reg_factor_ = float(reg_factors[index])
         self.best_index_, self.best_score_ = index, float(mean[index])
-        self._warn_of(trained)
+        task = replace(
+            self._task(data, device, self.reg_factor_),
+            generators=make_generators(seed, device, turn=1),
+        )
+        trained = points[self.reg_factor_]
+        with training_on(device, owner):
+            if n_features is not None:
+                trained = Walk(task).cut(self.reg_factor_, trained, n_features)
+            trained = train_ensemble(task, trained, self.n_networks)
+        self._set_fitted(fitted_model(trained, data))
+        warn_of_training(self, trained)
 
     def _make_plain(self, seed):
         """An estimator that walks."""
@@ -227,11 +232,13 @@ class CrossValidated(_BaseARD):
                 f"number of columns of X, {self.n_features_in_}. Got {wish} instead."
             )
 
-    def _check_folds(self, y, weight, splits):
+    def _check_folds(self, y, sample_weight, splits):
         """Every fold must be trained on all classes."""
         if not is_classifier(self):
             return
         labels = np.asarray(y)
+        weight = np.ones(len(labels)) if sample_weight is None else sample_weight
+        weight = np.asarray(weight)
         for k, (train, _) in enumerate(splits):
             present = labels[train][weight[train] > 0]
             missing = np.setdiff1d(self.classes_, present)
@@ -339,49 +346,6 @@ class CrossValidated(_BaseARD):
             UserWarning,
             stacklevel=6,
         )
-
-
-def _walk_all(model, rows, reg_factors, scorer, options):
-    """The walk over all rows, its points and what they are like."""
-    X, y, sample_weight = rows
-    walk = Walk(model, X, y, sample_weight)
-    points = walk.over(reg_factors)
-    return walk, points, describe(walk, points, partial_score(scorer, X, y, options))
-
-
-def _walk_fold(model, rows, fold, reg_factors, scorer, options):
-    """The path of the training rows of a fold, with scores on its test rows."""
-    train, test = ([_take(part, index) for part in rows] for index in fold)
-    walk = Walk(model, *train)
-    options = {
-        # per row, as the rows themselves; anything else is for all
-        name: _safe_indexing(value, fold[1])
-        if hasattr(value, "__len__") and len(value) == len(rows[1])
-        else value
-        for name, value in options.items()
-    }
-    score = partial_score(scorer, test[0], test[1], options)
-    return describe(walk, walk.over(reg_factors), score)
-
-
-def _take(values, rows):
-    return None if values is None else _safe_indexing(values, rows)
-
-
-def _results(path, folds):
-    """The table of all folds."""
-    scores = np.stack([fold.train_score for fold in folds], axis=1)
-    results = {
-        "reg_factor": path.reg_factors,
-        "mean_test_score": scores.mean(axis=1),
-        "std_test_score": scores.std(axis=1),
-        "mean_n_features": np.mean([fold.n_features for fold in folds], axis=0),
-        "mean_sparsity": np.mean([fold.sparsity for fold in folds], axis=0),
-    }
-    for k, fold in enumerate(folds):
-        results[f"split{k}_test_score"] = fold.train_score
-        results[f"split{k}_n_features"] = fold.n_features
-    return results
 
 
 def _finite(scores):

@@ -1,10 +1,12 @@
-"""StabilitySelection: which columns are picked whatever the sample."""
+"""StabilitySelection: the columns that a selector picks on most halves of the rows.
 
-import math
+In: a selector, X and y. Out: the share of the halves in which each column is picked,
+the columns that are kept, and a bound on the number of false ones.
+"""
+
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
@@ -15,21 +17,22 @@ from sklearn.base import (
 from sklearn.feature_selection import SelectorMixin
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline
-from sklearn.utils import (
-    _safe_indexing,
-    check_random_state,
-    get_tags,
-    indexable,
-)
+from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
-from sklearn_ard._base import _BaseARD
+from sklearn_ard._base import BaseARD
 from sklearn_ard._context import unchanged_on_error
 from sklearn_ard._regressor import ARDRegressor
-from sklearn_ard.selection.path import check_reg_factors, default_estimator
-from sklearn_ard.selection.walk import Walk
+from sklearn_ard._validation import check_reg_factors
+from sklearn_ard.selection.bounds import (
+    bound_false_picks,
+    round_threshold,
+    smallest_threshold,
+)
+from sklearn_ard.selection.path import default_estimator, walking
 
 _VALUES = (0.5, 1.0, 2.0)  # of reg_factor, by default
 
@@ -37,12 +40,12 @@ _VALUES = (0.5, 1.0, 2.0)  # of reg_factor, by default
 class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
     """Columns that a selector picks on most halves of the data.
 
-    The rows are cut into two random halves again and again (complementary pairs), the
+    The rows are split repeatedly into two random halves (complementary pairs), the
     selector is fitted on each half at several values of its regularisation parameter,
     and the share of halves in which a column is picked is its selection probability.
-    Columns are kept whose largest probability over the values reaches a threshold. The
-    expected number of columns that are kept without being better than chance has an
-    upper bound, whatever the selector; see the Notes.
+    A column is kept if its largest probability over the values reaches a threshold. For
+    any selector there is an upper bound on the expected number of kept columns that are
+    no better than chance; see the Notes.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
     threshold : float, default=0.75
         Share of halves (over 0.5, at most 1) that a kept column is picked in.
     n_pairs : int, default=25
-        Number of times that the rows are cut in halves.
+        Number of times that the rows are split.
     bound : {"unimodal", "worst_case"}, default="unimodal"
         Which bound on the expected number of false picks to compute; see the Notes.
     random_state : int, RandomState instance or None, default=None
@@ -81,8 +84,8 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
     threshold_ : float
         The threshold, as a whole number of halves.
     n_picked_ : float
-        Mean number of columns that are picked on a half, at one value or another: the
-        q of the bounds.
+        Mean number of columns that are picked on a half at any of the values, the q of
+        the bounds.
     expected_false_picks_ : float
         Upper bound on the expected number of kept columns that are picked with less
         than the mean probability n_picked_ / n_features.
@@ -98,8 +101,8 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
 
     Notes
     -----
-    With q columns picked out of p on average (at one value or another), a threshold of
-    π and B pairs, the bound "worst_case" is q² / ((2π - 1) p), Meinshausen &
+    With q of p columns picked on average (at any of the values), a threshold of π and B
+    pairs, the bound "worst_case" is q² / ((2π - 1) p), Meinshausen &
     Bühlmann's, for which complementary pairs need no assumption on exchangeability
     (Shah & Samworth, theorem 1 with θ = q / p). "unimodal" is their theorem 2,
     q² / (C(π, B) p), for which the share of pairs in both of whose halves a column
@@ -108,8 +111,9 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
     - C = 2 (2π - 1 - 1/(2B)) for min(1/2 + θ², 1/2 + 1/(2B) + 3θ²/4) < π ≤ 3/4,
     - C = (1 + 1/B) / (4 (1 - π + 1/(2B))) for 3/4 < π ≤ 1.
 
-    Both count columns that are picked less often than the mean as false; a column that
-    stands in for a relevant one (a correlated copy) is picked often, and not counted.
+    Theorem 2 holds for θ ≤ 1/√3; for larger θ "unimodal" is theorem 1. Both bounds
+    count columns as false that are picked less often than the mean; a column that is
+    correlated with a relevant one is picked often, and is not counted.
 
     References
     ----------
@@ -213,7 +217,8 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
 
     def _make_template(self, y):
         """The selector that is cloned for every half."""
-        template = clone(self.estimator or default_estimator(y))
+        default = self.estimator is None
+        template = default_estimator(y) if default else clone(self.estimator)
         if self.param not in template.get_params():
             raise ValueError(
                 f"The 'param' parameter of {type(self).__name__} must name a parameter "
@@ -241,9 +246,8 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
 
     def _check_threshold(self):
         """The threshold, as a whole number of halves."""
-        n_halves = 2 * self.n_pairs
-        threshold = math.ceil(round(self.threshold * n_halves, 9)) / n_halves
-        lowest = 0.5 + (1 if self.bound == "unimodal" else 0.5) / self.n_pairs
+        threshold = round_threshold(self.threshold, self.n_pairs)
+        lowest = smallest_threshold(self.n_pairs, self.bound)
         if threshold < lowest:
             raise ValueError(
                 f"The 'threshold' parameter of {type(self).__name__} must be at least "
@@ -253,7 +257,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         return threshold
 
     def _pick(self, X, y):
-        """What is picked on every half.
+        """Which columns are picked on every half.
 
         Returns
         -------
@@ -275,36 +279,29 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         picked = np.stack(list(found))
         if picked.shape[2] != self.n_features_in_:
             raise ValueError(
-                f"The 'estimator' parameter of {type(self).__name__} must say of every "
-                f"column of X whether it is picked, {self.n_features_in_} of them. Got "
-                f"a {type(self.estimator_).__name__} that speaks of {picked.shape[2]}. "
-                "In a pipeline, the steps before the last must keep the columns."
+                f"The 'estimator' parameter of {type(self).__name__} must select among "
+                f"the {self.n_features_in_} columns of X. Got a "
+                f"{type(self.estimator_).__name__} that selects among "
+                f"{picked.shape[2]}. The steps of a pipeline before the last must keep "
+                "all columns."
             )
         return picked
 
     def _bound_false_picks(self):
-        """The bound on the expected number of false picks."""
-        tau, n_pairs, q = self.threshold_, self.n_pairs, self.n_picked_
-        theta = q / self.n_features_in_
-        factor = 1 / (2 * tau - 1)
-        if self.bound == "unimodal":
-            lowest = min(0.5 + theta**2, 0.5 + 1 / (2 * n_pairs) + 0.75 * theta**2)
-            if tau > 0.75:
-                factor = 4 * (1 - tau + 1 / (2 * n_pairs)) / (1 + 1 / n_pairs)
-            elif tau > lowest:
-                factor = 1 / (2 * (2 * tau - 1 - 1 / (2 * n_pairs)))
-            else:
-                factor = math.inf
-        if q > 0 and factor * theta >= 1:
+        """The bound on the expected number of false picks, if it is of any use."""
+        q, n_features = self.n_picked_, self.n_features_in_
+        found = bound_false_picks(
+            q, n_features, self.threshold_, self.n_pairs, self.bound
+        )
+        if q > 0 and found >= q:
             raise ValueError(
-                f"{type(self.estimator_).__name__} picks {q:.1f} of the "
-                f"{self.n_features_in_} columns on average with {self.param} in "
-                f"{self.values_.tolist()}. With threshold={self.threshold} the bound "
-                f"on the expected number of false picks is {factor * theta * q:.1f}, "
-                "which says nothing. Pick fewer columns by other 'values', or raise "
-                "the 'threshold'."
+                f"{type(self.estimator_).__name__} picks {q:.1f} of the {n_features} "
+                f"columns on average with {self.param} in {self.values_.tolist()}. "
+                f"With threshold={self.threshold} the bound on the expected number of "
+                f"false picks is {found:.1f}, no fewer than it picks. Choose 'values' "
+                "that pick fewer columns, or raise the 'threshold'."
             )
-        return factor * theta * q
+        return found
 
     def _get_support_mask(self):
         check_is_fitted(self)
@@ -312,7 +309,8 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator or ARDRegressor()).input_tags
+        estimator = ARDRegressor() if self.estimator is None else self.estimator
+        inner = get_tags(estimator).input_tags
         tags.input_tags.sparse = inner.sparse
         tags.input_tags.allow_nan = inner.allow_nan
         tags.target_tags.required = True
@@ -340,8 +338,9 @@ def _pick_on_half(template, X, y, half, param, values, seed):
         if name.split("__")[-1] == "random_state"
     }
     template = clone(template).set_params(**seeds)
-    if isinstance(template, _BaseARD) and param == "reg_factor":
-        points = Walk(template, X, y).over(values)
+    if isinstance(template, BaseARD) and param == "reg_factor":
+        with walking(template, X, y) as (walk, _):
+            points = walk.over(values)
         return np.stack([points[value].support for value in values.tolist()])
     return np.stack(
         [

@@ -1,4 +1,7 @@
-"""What other thresholds would cost a model that is trained already."""
+"""threshold_curve: sparsity and score of a fitted model over pruning thresholds.
+
+In: a fitted estimator and rows to score it on. Out: a table, one row per threshold.
+"""
 
 import copy
 import warnings
@@ -14,27 +17,26 @@ from sklearn_ard.nn import ard_layers
 def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
     """Sparsity, number of columns and score of a fitted model over thresholds.
 
-    Pruning harder after the training is free, and often worth it (Gale, Elsen, Hooker
-    2019, arXiv:1902.09574).
+    Pruning by another threshold needs no training [1]_.
 
     Parameters
     ----------
     estimator : ARDRegressor or ARDClassifier
         Fitted; it is not changed.
     X : array-like of shape (n_samples, n_features)
-        Inputs, best of rows that it has not seen.
+        Inputs, preferably of rows that the estimator was not fitted on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
     thresholds : array-like of float, default=None
-        Largest log α of a weight that is kept. None takes those that keep 1/10, 2/10 to
-        10/10 of the weights that are left.
+        Largest log α of a kept weight. None takes those that keep 1/10, 2/10, ... 10/10
+        of the weights that `fit` kept.
     scoring : str, callable or None, default=None
         As in :func:`sklearn.model_selection.cross_val_score`.
 
     Returns
     -------
     DataFrame
-        One row per threshold, in their order, with `threshold`, `sparsity`,
+        One row per threshold, in the given order, with `threshold`, `sparsity`,
         `n_features` and `score`.
 
     Raises
@@ -43,6 +45,11 @@ def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
         If the estimator is not fitted.
     ValueError
         If there is no threshold, or one is not a number.
+
+    References
+    ----------
+    .. [1] Gale, Elsen, Hooker (2019). The state of sparsity in deep neural networks.
+       arXiv:1902.09574.
 
     Examples
     --------
@@ -60,8 +67,8 @@ def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
     thresholds = np.ravel(thresholds)
     if not len(thresholds):
         raise ValueError(
-            "The 'thresholds' parameter of threshold_curve must hold a number at "
-            f"least. Got {thresholds!r} instead."
+            "The 'thresholds' parameter of threshold_curve must hold at least one "
+            f"number. Got {thresholds!r} instead."
         )
     score = check_scoring(estimator, scoring)
     estimator = copy.deepcopy(estimator)
@@ -82,7 +89,7 @@ def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
 
 
 def _deciles(estimator):
-    """Thresholds that keep tenths of the weights, the last one all."""
+    """Thresholds that keep 1/10, 2/10, ... 10/10 of the kept weights."""
     layers = ard_layers(estimator.net_.module_)
     kept = [layer.log_alpha[layer.keep()].detach().cpu().numpy() for layer in layers]
     kept = np.concatenate(kept)

@@ -9,7 +9,8 @@ from sklearn.datasets import make_friedman1
 from sklearn.linear_model import Lasso
 
 from sklearn_ard import ARDClassifier, ARDPath, ARDRegressor, ard_path
-from sklearn_ard.selection.walk import DECADES, Walk, foot_of
+from sklearn_ard.selection.path import walking
+from sklearn_ard.selection.walk import DECADES, lower_end
 
 FAST = {"hidden_layer_sizes": (16,), "max_iter": 150, "random_state": 0}
 
@@ -154,17 +155,17 @@ def test_bad_parameters_of_the_estimator_are_named(data):
 
 
 @pytest.mark.parametrize(
-    ("reg_factor", "foot"),
+    ("reg_factor", "lowest"),
     [(100, 0.1), (0.1, 0.1), (0.099, 0.01), (0.01, 0.01), (1e-4, 1e-4), (0, 0)],
 )
-def test_every_network_starts_at_the_foot_of_its_decade(reg_factor, foot):
-    assert foot_of(reg_factor) == pytest.approx(foot)
+def test_every_network_starts_at_the_lower_end_of_its_decade(reg_factor, lowest):
+    assert lower_end(reg_factor) == pytest.approx(lowest)
 
 
 def test_a_cut_keeps_the_most_relevant_columns_and_no_other():
     X, y = make_friedman1(n_samples=300, n_features=8, random_state=0)
-    walk = Walk(ARDRegressor(**FAST), X, y)
-    trained = walk.over([0.5])[0.5]
+    with walking(ARDRegressor(**FAST), X, y) as (walk, _):
+        trained = walk.over([0.5])[0.5]
     assert trained.support.sum() > 2
     cut = walk.cut(0.5, trained, 2)
     expected = np.argsort(-trained.relevance)[:2]

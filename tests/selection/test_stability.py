@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestRegressor
@@ -94,17 +95,12 @@ def test_false_picks_of_guesses_stay_below_the_bound(data, bound):
     assert np.mean(false) <= np.mean(bounds)
 
 
-def test_bounds_are_those_of_the_papers(data):
-    # q = 2 of p = 20 columns, B = 5 pairs: theta = 0.1
-    for bound, threshold, expected in [
-        ("worst_case", 0.75, 0.2 / (2 * 0.8 - 1)),  # 8 of 10 halves
-        ("unimodal", 0.7, 0.2 / (2 * (2 * 0.7 - 1 - 0.1))),
-        ("unimodal", 0.9, 0.2 * 4 * (1 - 0.9 + 0.1) / 1.2),
-        ("unimodal", 1.0, 0.2 * 4 * 0.1 / 1.2),
-    ]:
+def test_bounds_are_of_the_mean_number_of_picks(data):
+    for bound, expected in [("worst_case", 2**2 / 20 / 0.6), ("unimodal", 0.2)]:
         model = StabilitySelection(
-            Guess(), param="k", values=[2], n_pairs=5, threshold=threshold, bound=bound
+            Guess(), param="k", values=[2], n_pairs=5, threshold=0.75, bound=bound
         ).fit(*data)
+        assert model.n_picked_ == 2
         assert model.expected_false_picks_ == pytest.approx(expected)
 
 
@@ -173,6 +169,24 @@ def test_seeds_and_jobs(data):
     assert (first.probabilities_ != third.probabilities_).any()
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_workers_have_the_configuration_of_the_caller(data, n_jobs):
+    class Config(Guess):
+        """Picks a column if scikit-learn is configured."""
+
+        def fit(self, X, y):
+            self.mask_ = np.arange(X.shape[1]) == 3
+            self.mask_ &= get_config()["assume_finite"]
+            return self
+
+    model = StabilitySelection(
+        Config(), param="k", values=[1], n_pairs=2, threshold=1.0, n_jobs=n_jobs
+    )
+    assert not model.fit(*data).get_support().any()
+    with config_context(assume_finite=True):
+        assert model.fit(*data).get_support(indices=True).tolist() == [3]
+
+
 def test_progress_is_shown_on_request(data, capsys):
     lasso(n_pairs=5, threshold=0.9, verbose=1).fit(*data)
     assert "10/10" in capsys.readouterr().err
@@ -197,7 +211,10 @@ def _fails(model, data, match):
         ({"threshold": 1.1}, "'threshold' parameter"),
         ({"n_pairs": 1}, "'n_pairs' parameter"),
         ({"bound": "none"}, "'bound' parameter"),
-        ({"values": [1e-6], "threshold": 0.6}, "picks 20.0 of the 20.*says nothing"),
+        (
+            {"values": [1e-6], "threshold": 0.6},
+            "picks 20.0 of the 20.*no fewer than it picks",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -208,6 +225,10 @@ def test_settings_that_mean_nothing_are_refused(data, options, match):
 def test_selectors_that_do_not_select_are_refused(data):
     svr = StabilitySelection(SVR(), param="C", values=[1], n_pairs=2, threshold=1.0)
     _fails(svr, data, "must have get_support.. or coef_.*SVR")
+    forest = StabilitySelection(
+        RandomForestRegressor(2), param="max_depth", values=[1], n_pairs=2, threshold=1
+    )
+    _fails(forest, data, "must have get_support.. or coef_.*RandomForestRegressor")
     narrow = StabilitySelection(
         make_pipeline(PCA(3), Lasso()),
         param="lasso__alpha",
@@ -215,7 +236,7 @@ def test_selectors_that_do_not_select_are_refused(data):
         n_pairs=2,
         threshold=1.0,
     )
-    _fails(narrow, data, "every column of X.*speaks of 3")
+    _fails(narrow, data, "among the 20 columns of X.*Pipeline that selects among 3")
 
 
 def test_negative_reg_factors_are_refused(data):

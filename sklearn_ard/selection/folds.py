@@ -1,0 +1,54 @@
+"""The paths that a cross-validation compares: of every fold, and of all rows.
+
+In come an estimator and rows; out go paths with scores, and the table of all folds.
+"""
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from sklearn_ard.selection.path import describe, partial_score, walking
+
+
+def path_of_all(estimator, rows, reg_factors, scorer, options):
+    """The points of all rows, and their path."""
+    X, y, sample_weight = rows
+    with walking(estimator, X, y, sample_weight) as (walk, data):
+        points = walk.over(reg_factors)
+    score = partial_score(scorer, X, y, options)
+    return points, describe(estimator, data, points, score)
+
+
+def path_of_fold(estimator, rows, reg_factors, scorer, options, fold):
+    """The path of the training rows of a fold, with scores on its test rows."""
+    train, test = ([_take(part, index) for part in rows] for index in fold)
+    options = {
+        # per row, as the rows themselves; anything else is for all
+        name: _safe_indexing(value, fold[1])
+        if hasattr(value, "__len__") and len(value) == len(rows[1])
+        else value
+        for name, value in options.items()
+    }
+    with walking(estimator, *train) as (walk, data):
+        points = walk.over(reg_factors)
+    score = partial_score(scorer, test[0], test[1], options)
+    return describe(estimator, data, points, score)
+
+
+def table_of(path, folds):
+    """`cv_results_`: the scores of all folds, point by point."""
+    scores = np.stack([fold.train_score for fold in folds], axis=1)
+    results = {
+        "reg_factor": path.reg_factors,
+        "mean_test_score": scores.mean(axis=1),
+        "std_test_score": scores.std(axis=1),
+        "mean_n_features": np.mean([fold.n_features for fold in folds], axis=0),
+        "mean_sparsity": np.mean([fold.sparsity for fold in folds], axis=0),
+    }
+    for k, fold in enumerate(folds):
+        results[f"split{k}_test_score"] = fold.train_score
+        results[f"split{k}_n_features"] = fold.n_features
+    return results
+
+
+def _take(values, rows):
+    return None if values is None else _safe_indexing(values, rows)
