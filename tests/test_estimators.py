@@ -41,7 +41,8 @@ def test_says_how_sparse_and_how_sure_it_is(fitted):
     assert (relevance[[1, 4]] > 10).all()
     assert (np.delete(relevance, [1, 4]) == 0).all()
     kept = sum(int(layer.keep().sum()) for layer in ard_layers(model.net_.module_))
-    total = 64 * 8 + 64 * 64 + 64 * model._n_outputs + 8 * model._n_outputs
+    n_outputs = model._fitted.targets.n_outputs
+    total = 64 * 8 + 64 * 64 + 64 * n_outputs + 8 * n_outputs
     assert model.sparsity_ == pytest.approx(1 - kept / total)
     if isinstance(model, ARDRegressor):
         assert model.noise_std_ == pytest.approx(0.1, rel=0.5)
@@ -81,7 +82,7 @@ def test_seeds_make_fits_equal_and_leave_the_world_alone(estimator):
     torch.set_num_threads(threads)
     assert torch.equal(torch_state, torch.get_rng_state())
     assert np.array_equal(numpy_state, np.random.get_state()[1])
-    outputs = [model._raw_predict(X) for model in (first, second, other)]
+    outputs = [model._outputs(X) for model in (first, second, other)]
     assert np.array_equal(outputs[0], outputs[1])
     assert not np.array_equal(outputs[0], outputs[2])
 
@@ -111,7 +112,7 @@ def test_weights_count_as_copies(estimator, container):
         container(np.repeat(X, weight, axis=0)), np.repeat(y, weight)
     )
     assert np.array_equal(
-        weighted._raw_predict(container(X)), copies._raw_predict(container(X))
+        weighted._outputs(container(X)), copies._outputs(container(X))
     )
     assert weighted.elbo_ == copies.elbo_
 
@@ -122,8 +123,8 @@ def test_sparse_input_gives_the_same_columns(estimator):
     model = estimator(random_state=0).fit(sp.csr_matrix(X), y)
     assert model.get_support(indices=True).tolist() == [1, 4]
     np.testing.assert_allclose(
-        model._raw_predict(sp.csr_matrix(X)),
-        model._raw_predict(X),
+        model._outputs(sp.csr_matrix(X)),
+        model._outputs(X),
         rtol=1e-4,
         atol=1e-5,
     )
@@ -136,7 +137,7 @@ def test_constant_columns_are_dropped(estimator):
     for cost in ("auto", 0):
         model = estimator(max_iter=10, feature_cost=cost, random_state=0).fit(X, y)
         assert not model.get_support()[-2:].any()
-        assert np.isfinite(model._raw_predict(X)).all()
+        assert np.isfinite(model._outputs(X)).all()
 
 
 def test_without_a_price_only_the_prior_drops_inputs(estimator):

@@ -1,21 +1,24 @@
 """Imports go one way: the order of the folders, and of the files within each."""
 
+import ast
 from pathlib import Path
+
+import pytest
 
 import sklearn_ard
 
 PACKAGE = Path(sklearn_ard.__file__).parent
 FOLDERS = {  # each imports from those above it only
-    "nn": "activations priors layers ensemble networks chain convert sampling "
-    "compaction likelihoods objective evidence",
-    "nn.fast": "live_network width adam gradient trainer",
+    "nn": "activations priors generators mixin layers ensemble networks chain pruning "
+    "convert sampling steps compaction likelihoods objective evidence",
+    "nn.fast": "live_network width adam gradient dense_gradient trainer",
     "": "_context _validation",
-    "data": "table merge scaler order batches training_set",
-    "training": "callbacks net task build inputs trained rounds ensemble recipe",
-    "inference": "activations network images lower onnx compression report state "
-    "predictor",
+    "data": "table merge scaler order batches targets training_set",
+    "training": "callbacks net build task inputs trained start rounds recipe ensemble",
+    "inference": "activations operations network images modules lower onnx "
+    "report state predictor compression",
     "estimators": "_base _regressor _classifier",
-    "selection": "threshold walk path search stability",
+    "selection": "threshold bounds walk path folds search stability",
     "cv": "_cv",
     "plotting": "style model path stability",
 }
@@ -40,10 +43,10 @@ def imports(tree):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            if node.module == "sklearn_ard":
-                yield from (f"sklearn_ard.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            for alias in node.names:  # a file of the folder, or a name in the file
+                inner = f"{node.module}.{alias.name}"
+                is_file = inner.removeprefix("sklearn_ard.") in RANKS
+                yield inner if is_file else node.module
 
 
 def test_every_file_imports_only_from_above_in_the_list():

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from skorch.callbacks import Callback
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard._context import find_device
@@ -44,7 +45,7 @@ def test_a_memory_map_trains_the_same_model_without_a_copy(
         raise AssertionError("X is copied")
 
     monkeypatch.setattr(ScaledTable, "in_memory", in_memory)
-    monkeypatch.setattr("sklearn_ard.data.batches._MAX_CELLS", 0)
+    monkeypatch.setattr("sklearn_ard.data.batches._LARGEST_COPY", 0)
     found = quick().fit(mapped(X, tmp_path / "X", dtype, order), y)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
 
@@ -53,7 +54,7 @@ def test_a_sparse_table_trains_without_a_copy(monkeypatch):
     X, y = table()
     X[X < 2] = 0
     expected = quick().fit(sp.csr_array(X), y)
-    monkeypatch.setattr("sklearn_ard.data.batches._MAX_CELLS", 0)
+    monkeypatch.setattr("sklearn_ard.data.batches._LARGEST_COPY", 0)
     found = quick().fit(sp.csr_array(X), y)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
 
@@ -141,3 +142,65 @@ def test_small_networks_are_trained_on_one_thread(size, expected):
     finally:
         torch.set_num_threads(before)
     assert threads.found == {expected}
+
+
+class NoDoubles(TorchDispatchMode):
+    """Refuses float64 made of float32 that has not been brought to the CPU before.
+
+    It stands for an accelerator without float64: the device "cpu:0". What comes from
+    `Tensor.cpu`, or goes to a device without an index, has a memory of its own.
+    """
+
+    def __init__(self, monkeypatch):
+        super().__init__()
+        self.on_host, self.kept = set(), []
+        move = torch.Tensor.to
+
+        def to(tensor, *args, **options):
+            moved = move(tensor, *args, **options)
+            target = options.get("device", args[0] if args else None)
+            if str(target) == "cpu":
+                return self.host(moved)
+            return moved
+
+        monkeypatch.setattr(torch.Tensor, "to", to)
+        monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: self.host(tensor))
+
+    def host(self, tensor):
+        """A copy of a tensor that is on the CPU."""
+        return self.note([tensor.clone()])[0]
+
+    def note(self, tensors):
+        self.on_host.update(t.untyped_storage().data_ptr() for t in tensors)
+        self.kept.extend(tensors)  # or else their memory would be used again
+        return tensors
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        results = result if isinstance(result, (tuple, list)) else [result]
+        results = [t for t in results if torch.is_tensor(t)]
+        singles = [t for t in args if torch.is_tensor(t) and t.dtype == torch.float32]
+        if all(t.untyped_storage().data_ptr() in self.on_host for t in singles):
+            self.note(results if singles else [])
+        else:
+            assert all(t.dtype != torch.float64 for t in results), f"{func}: float64"
+        return result
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"input_shape": (2, 3), "conv_channels": (3,)}, {"n_networks": 2}]
+)
+def test_nothing_is_made_double_before_it_is_back_on_the_cpu(monkeypatch, options):
+    X, y = table(80)
+    accelerator = torch.device("cpu", 0)
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", Mock(return_value=accelerator)
+    )
+    model = ARDRegressor((16,), max_iter=30, device="auto", random_state=0, **options)
+    with NoDoubles(monkeypatch) as mode:
+        model.fit(X, y).predict(X, return_std=True)
+        assert model.net_.device == accelerator
+        with pytest.raises(AssertionError, match="float64"):
+            torch.ones(2).double()
+        assert torch.ones(2).cpu().double().dtype == torch.float64
+        assert mode.on_host
