@@ -102,7 +102,7 @@ for i, weight in enumerate(weights):
         )
 for i, positions in enumerate(height):
     left.scatter([i] * len(positions), positions, s=25, color="0.2", zorder=2)
-kept = model._fitted.trained.columns[inputs.numpy()]
+kept = model.get_support(indices=True)
 first = layers["network.0"].weight.shape[1]
 for column, where in zip(kept, height[0], strict=False):
     if first == len(kept):

@@ -10,7 +10,11 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    validate_data,
+)
 
 FLOATS = [np.float64, np.float32]  # types of X that are computed with as they are
 
@@ -65,6 +69,39 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **
             "Got nothing but zeros instead."
         )
     return X, y, weight
+
+
+def check_rows(estimator, X, columns):
+    """Check rows to predict; missing and infinite values are refused.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Inputs.
+    columns : ndarray of int
+        Columns that are going to be read: of a data frame no others are checked.
+
+    Returns
+    -------
+    X : {ndarray, csr_array}
+        Numbers.
+    selected : bool
+        Whether X has only the columns that are read.
+    """
+    refuse_images(X)
+    if not is_frame(X) or not len(columns):
+        options = {"accept_sparse": "csr", "dtype": FLOATS}
+        return validate_data(estimator, X, reset=False, **options), False
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    X = X.iloc[:, columns]
+    return check_array(X, dtype=FLOATS, estimator=estimator, input_name="X"), True
+
+
+def is_frame(X):
+    """Whether X is a data frame of pandas."""
+    return hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2
 
 
 def refuse_images(X):

@@ -9,12 +9,13 @@ import sklearn_ard
 
 PACKAGE = Path(sklearn_ard.__file__).parent
 FOLDERS = {  # each imports from those above it only
-    "nn": "activations priors generators mixin layers ensemble networks chain pruning "
-    "convert sampling steps compaction likelihoods objective evidence",
-    "nn.fast": "live_network width adam gradient dense_gradient trainer",
+    "nn": "activations priors mixin layers noise ensemble networks chain pruning "
+    "convert sampling steps compaction likelihoods objective warmup evidence",
+    "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
     "": "_context _validation",
     "data": "table merge scaler order batches targets training_set",
-    "training": "callbacks net build task inputs trained start rounds recipe ensemble",
+    "training": "callbacks net build task inputs trained start transfer rounds "
+    "recipe ensemble",
     "inference": "activations operations network images modules lower onnx "
     "report state predictor compression",
     "estimators": "_base _regressor _classifier",

@@ -1,5 +1,6 @@
 """Every random number comes from random_state, and torch's own state is left alone."""
 
+import importlib
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,6 +39,7 @@ KINDS = {
 @pytest.fixture
 def no_global_seeds(monkeypatch):
     """Seeding, forking or restoring torch's state is an error."""
+    importlib.import_module("torch._dynamo")  # which torch imports when it needs it
 
     def refuse(*args, **kwargs):
         raise AssertionError("torch's global random state is used")

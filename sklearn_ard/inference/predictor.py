@@ -10,7 +10,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklearn_ard._validation import FLOATS, refuse_images
+from sklearn_ard._validation import check_rows, is_frame
 from sklearn_ard.inference.state import State
 
 
@@ -43,19 +43,8 @@ class Predictor(SelectorMixin, BaseEstimator):
         ):
             return fitted.network(X, owner)
         check_is_fitted(self)
-        refuse_images(X)
-        network = fitted.network
-        if _is_frame(X) and len(network.columns):
-            validate_data(self, X, reset=False, skip_check_array=True)
-            X = check_array(
-                X.iloc[:, network.columns],
-                dtype=FLOATS,
-                estimator=self,
-                input_name="X",
-            )
-            return network(X, owner, selected=True)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
-        return network(X, owner)
+        X, selected = check_rows(self, X, fitted.network.columns)
+        return fitted.network(X, owner, selected=selected)
 
     def to_onnx(self, path, *, dtype=np.float64):
         """Write the whole model to a file that :mod:`onnxruntime` can run.
@@ -110,7 +99,7 @@ class Predictor(SelectorMixin, BaseEstimator):
             The kept columns, as they are.
         """
         support = self.get_support()
-        if not _is_frame(X) or not support.any():
+        if not is_frame(X) or not support.any():
             return super().transform(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         X = X.iloc[:, np.flatnonzero(support)]
@@ -235,7 +224,3 @@ class CompactClassifier(LabelPredictor, ClassifierMixin, _Compact):
     """
 
     _copied = (*_Compact._copied, "classes_")
-
-
-def _is_frame(X):
-    return hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2

@@ -15,7 +15,6 @@ from sklearn_ard.nn.layers import (
     LinearARD,
     ard_layers,
     deterministic,
-    noise_from,
     sparsity,
 )
 from sklearn_ard.nn.likelihoods import (
@@ -25,7 +24,8 @@ from sklearn_ard.nn.likelihoods import (
 )
 from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.networks import ConvARD, DenseARD, SkipARD
-from sklearn_ard.nn.objective import ELBOLoss, KLWarmup, kl_divergence
+from sklearn_ard.nn.noise import noise_from
+from sklearn_ard.nn.objective import ELBOLoss, kl_divergence
 from sklearn_ard.nn.priors import ARD, GroupARD, LogUniform, Prior, log_alpha
 from sklearn_ard.nn.pruning import (
     input_layers,
@@ -34,6 +34,7 @@ from sklearn_ard.nn.pruning import (
     prune_,
 )
 from sklearn_ard.nn.sampling import output_variance
+from sklearn_ard.nn.warmup import KLWarmup
 
 __all__ = [
     "ARD",

@@ -147,10 +147,8 @@ def compact(model: nn.Module) -> Compacted:
 def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
     """As :func:`compact`; what it cannot see through is returned, not warned of."""
     opaque, device = "", next(model.parameters()).device
-    # steps are in float64, which not every accelerator has
-    on_cpu = model if device.type == "cpu" else copy.deepcopy(model).cpu()
     try:
-        found = _compact_sum([*_summands(on_cpu)])
+        found = _compact_sum([*_summands(model)])
         moved = found.network.to(device), found.inputs.to(device)
         found = Compacted(*moved, found.layers)
     except Opaque as error:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn.chain import is_dense
-from sklearn_ard.nn.layers import LinearARD, ard_layers, noise_from
+from sklearn_ard.nn.layers import LinearARD, ard_layers
 from sklearn_ard.nn.mixin import ARDMixin
+from sklearn_ard.nn.noise import noise_from
 from sklearn_ard.nn.objective import kl_divergence
 from sklearn_ard.nn.pruning import input_layers, modes_restored
 

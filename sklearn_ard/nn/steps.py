@@ -154,9 +154,11 @@ class _Norm(_Step):
         if constant is None:
             return None
         norm = self.module
-        values = constant - norm.running_mean
-        values = values / (norm.running_var.double() + norm.eps).sqrt()
-        return values * norm.weight + norm.bias if norm.affine else values
+        values = constant - norm.running_mean.cpu()
+        values = values / (norm.running_var.cpu().double() + norm.eps).sqrt()
+        if not norm.affine:
+            return values
+        return values * norm.weight.cpu() + norm.bias.cpu()
 
     def plain(self):
         norm = copy.deepcopy(self.module)
@@ -227,10 +229,11 @@ class Weighted(_Step):
     def __init__(self, layer):
         super().__init__(layer)
         keep = layer.keep() if isinstance(layer, ARDMixin) else 1
-        self.weight = (layer.weight * keep).double()
+        # on the CPU, since not every accelerator has float64
+        self.weight = (layer.weight * keep).cpu().double()
         self.bias = self.weight.new_zeros(len(self.weight))
         if layer.bias is not None:
-            self.bias += layer.bias
+            self.bias += layer.bias.cpu()
         self.groups = getattr(layer, "groups", 1)
 
     def _blocks(self):

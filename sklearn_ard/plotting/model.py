@@ -11,7 +11,9 @@ from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     CHOSEN,
     DROPPED,
+    DROPPED_NAME,
     KEPT,
+    PRUNED,
     check_drawable,
     make_axes,
     make_grid,
@@ -100,7 +102,7 @@ class RelevanceDisplay:
         ax.barh(np.arange(len(shown)), relevance[shown], color=colors, height=0.7)
         ax.set_yticks(np.arange(len(shown)), np.asarray(self.feature_names)[shown])
         for tick, kept in zip(ax.get_yticklabels(), support[shown], strict=True):
-            tick.set_color("black" if kept else "#707070")
+            tick.set_color("black" if kept else DROPPED_NAME)
         ax.set_ylim(len(shown) - 0.4, -0.6)
         ax.set_xlabel("relevance [nats]")
         title = f"{support.sum():,} of {len(support):,} columns kept"
@@ -228,7 +230,7 @@ def _draw_mask(ax, mask):
     ax.imshow(
         _downsample(mask),
         aspect="auto",
-        cmap=ListedColormap(["#EDEDED", KEPT]),
+        cmap=ListedColormap([PRUNED, KEPT]),
         vmin=0,
         vmax=1,
         interpolation="nearest",

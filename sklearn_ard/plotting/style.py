@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", ":")
 KEPT, CHOSEN, DROPPED = COLORS[0], COLORS[1], "#B0B0B0"
+PRUNED = "#EDEDED"  # weights in a picture of a layer
+DROPPED_NAME, COUNTS = "#707070", "#606060"  # darker, to be read
 AT_LEAST_0 = [Interval(Integral, 0, None, closed="left")]  # for `validate_params`
 _MAX_TICKS = 10  # a path of more points has matplotlib's own ticks
 
@@ -134,8 +136,8 @@ def draw_lines(ax, x, values, named, names):
 
 def draw_n_features(ax, x, n_features):
     """The number of columns as steps."""
-    ax.plot(x, n_features, color="#606060", drawstyle="steps-mid", marker=".")
-    ax.set_ylabel("columns", color="#606060")
+    ax.plot(x, n_features, color=COUNTS, drawstyle="steps-mid", marker=".")
+    ax.set_ylabel("columns", color=COUNTS)
     ax.set_ylim(bottom=-0.05 * max(1, np.max(n_features)))
 
 

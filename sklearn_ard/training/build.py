@@ -22,7 +22,7 @@ from sklearn_ard.nn import (
     ard_layers,
     to_ard,
 )
-from sklearn_ard.nn.generators import drawn_from
+from sklearn_ard.nn.noise import drawn_from
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import torch
 from sklearn_ard.nn import Ensemble, input_layers
 from sklearn_ard.training.callbacks import progress_bar
 from sklearn_ard.training.recipe import member_plan, plan, train
-from sklearn_ard.training.start import on_columns, reopened
 from sklearn_ard.training.trained import Trained
+from sklearn_ard.training.transfer import on_columns, reopened
 
 
 def train_networks(task, n_networks, *, previous=None, verbose=0):

@@ -106,27 +106,6 @@ def _read_elsewhere(module, x):
     return (slope != 0).any(dim=0).cpu().numpy()
 
 
-def mask_inputs(net, data, support):
-    """Mask the inputs of a net that reads more than the `support`."""
-    if support.all():
-        return
-    for layer in input_layers(net.module_, data.head()):
-        n_units = len(layer.per_input(layer.mask))
-        live = support.reshape(n_units, -1).any(axis=1)
-        layer.mask_inputs_(torch.from_numpy(live).to(layer.mask.device))
-
-
-def readmit_inputs(net, data, back):
-    """Lift the masks of the weights that leave some inputs."""
-    if not back.any():
-        return
-    for layer in input_layers(net.module_, data.head()):
-        n_units = len(layer.per_input(layer.mask))
-        units = back.reshape(n_units, -1).any(axis=1)
-        units = torch.from_numpy(units).to(layer.mask.device)
-        layer.mask.add_(layer.leaves_inputs(units)).clamp_(max=1)
-
-
 def relevance_of(task, net, columns, support):
     """Nats that each column is worth; a channel's are shared by its pixels.
 

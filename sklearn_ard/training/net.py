@@ -14,7 +14,7 @@ from skorch.callbacks import Callback
 from sklearn_ard._context import threads_for
 from sklearn_ard.nn import ELBOLoss
 from sklearn_ard.nn.fast.trainer import Trainer
-from sklearn_ard.nn.layers import noise_from
+from sklearn_ard.nn.noise import noise_from
 from sklearn_ard.training.callbacks import ProgressBar, Schedule, Statistics
 
 SHRINK_EVERY = 50  # steps, at least, between two searches for units that are lost

@@ -30,8 +30,9 @@ from sklearn_ard.training.rounds import (
     pruned,
     train_round,
 )
-from sklearn_ard.training.start import new_network, reopened
+from sklearn_ard.training.start import new_network
 from sklearn_ard.training.trained import with_objective, with_relevance
+from sklearn_ard.training.transfer import reopened
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The one place where a network is trained and pruned: rounds of training.
 
 In come a task and what was trained before; out goes what is trained now. A fit is a
-recipe of rounds, a path walks from one to the next, and a chunk of data is one.
+recipe of rounds, a path walks from one to the next, and a chunk of data is one. Ctrl-C
+ends a round in good order: a fit keeps what is trained, a path gives up.
 """
 
 from dataclasses import replace
@@ -13,8 +14,9 @@ from sklearn_ard.nn import KLWarmup, deterministic
 from sklearn_ard.nn.fast.width import restrict_width_
 from sklearn_ard.training.callbacks import Schedule
 from sklearn_ard.training.inputs import prune
-from sklearn_ard.training.start import mask_inputs, on_columns, reopened, width_after
+from sklearn_ard.training.start import mask_inputs, width_after
 from sklearn_ard.training.trained import Trained, with_objective, with_relevance
+from sklearn_ard.training.transfer import on_columns, reopened
 
 DECAY_FROM = 0.6  # share of a training from scratch after which the rate falls
 CONTINUED_RATE = 0.5  # learning rate of a training that goes on, as a share

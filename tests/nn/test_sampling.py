@@ -75,8 +75,10 @@ def test_a_linear_model_is_as_sure_as_bayesian_ridge():
     mean, std = model.predict(far, return_std=True)
     _, expected = BayesianRidge().fit(X, y).predict(far, return_std=True)
     np.testing.assert_array_equal(mean, model.predict(far))
-    # the noise of training makes the last one 1.19 +- 0.03 times as large
-    np.testing.assert_allclose(std, expected, rtol=0.3)
+    np.testing.assert_allclose(std[:2], expected[:2], rtol=0.03)
+    np.testing.assert_allclose(std[2], expected[2], rtol=0.1)
+    # the noise of training makes the last one 1.21 ± 0.03 times as large
+    np.testing.assert_allclose(std[3], expected[3], rtol=0.3)
     assert (np.diff(std) > 0).all()  # the less so the farther away
 
 

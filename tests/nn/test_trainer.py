@@ -6,7 +6,8 @@ from skorch.callbacks import Callback
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.nn import ConvARD, DenseARD, ELBOLoss, SkipARD, ard_layers
-from sklearn_ard.nn.fast.trainer import MARGIN, Trainer
+from sklearn_ard.nn.fast.shrink import MARGIN
+from sklearn_ard.nn.fast.trainer import Trainer
 
 
 def make_trainer(lose=False):

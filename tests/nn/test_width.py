@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sklearn_ard.nn import ConvARD, DenseARD, ard_layers
-from sklearn_ard.nn.fast.trainer import MARGIN
+from sklearn_ard.nn.fast.shrink import MARGIN
 from sklearn_ard.nn.fast.width import (
     connected_units,
     mask_units_,

@@ -7,7 +7,7 @@ goes out.
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn.layers import noise_from
+from sklearn_ard.nn.noise import noise_from
 from sklearn_ard.nn.objective import ELBOLoss
 
 

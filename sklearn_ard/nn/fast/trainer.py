@@ -4,29 +4,15 @@ A network, its objective and batches come in; its trained weights go out, writte
 into it. Units and inputs that are pruned on the way leave the computation.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn.chain import chain_of, is_dense
+from sklearn_ard.nn.chain import chain_of
 from sklearn_ard.nn.fast.adam import VectorAdam
 from sklearn_ard.nn.fast.dense_gradient import gradient_of
 from sklearn_ard.nn.fast.live_network import LiveNetwork
-from sklearn_ard.nn.fast.width import mask_units_, superfluous_units
-from sklearn_ard.nn.layers import ard_layers
+from sklearn_ard.nn.fast.shrink import Shrinking
 from sklearn_ard.nn.objective import ELBOLoss
-
-# By how much log alpha of every weight that reads a unit exceeds the threshold, two
-# times in a row, when the unit leaves the training for good. (Once is not enough: a
-# weight that changes its sign passes zero.) With 2 and once, the evidence lower bound
-# of 1024-1024 on Friedman's function, 5,000×50, was 8,188 nats below zero, without any
-# shrinking 8,113, so 8,062 (means of four seeds).
-MARGIN = 4.0
-# Dense networks of fewer weights are not made smaller in the middle of their training,
-# since the time of their step is the number of operations.
-_SMALL = 20_000
-_MAX_SHARE = 0.9  # of units, multiplied over the layers, that are left
 
 
 class Trainer:
@@ -62,7 +48,8 @@ class Trainer:
     ):
         self._criterion, self._generator = criterion, generator
         live = LiveNetwork(model)
-        self._nested, self._suspects = [live], None  # each is live in the one before
+        self._nested = [live]  # each is the live part of the one before
+        self._shrinking = Shrinking()
         self.inputs = live.inputs
         self._gradient = gradient_of(live.network, criterion, generator)
         self.optimizer = VectorAdam(self._gradient.parameter, lr)
@@ -107,10 +94,9 @@ class Trainer:
 
     @torch.no_grad()
     def shrink(self) -> bool:
-        """Leave out units and inputs that have been pruned for good.
+        """Leave out units and inputs that are pruned for good; see :mod:`shrink`.
 
-        They are those that were superfluous at the last call already. They are masked
-        in the model, too.
+        They are masked in the model, too.
 
         Returns
         -------
@@ -118,20 +104,11 @@ class Trainer:
             Whether there is a new optimiser, and `inputs` may be others.
         """
         network = self.live()
-        n_weights = sum(layer.weight.numel() for layer in ard_layers(network))
-        if is_dense(network) and n_weights < _SMALL:
+        if not self._shrinking.mask_lost_units_(network):
             return False
-        suspects, self._suspects = self._suspects, superfluous_units(network, MARGIN)
-        if suspects is None:
-            return False
-        gone = [a & b for a, b in zip(suspects, self._suspects, strict=True)]
-        if math.prod(1 - units.float().mean().item() for units in gone) > _MAX_SHARE:
-            return False
-        inputs, *units = gone
-        mask_units_(network, units, inputs)
         for outer in reversed(self._nested):
             outer.write_masks_back()
-        live, self._suspects = LiveNetwork(network), None
+        live = LiveNetwork(network)
         if live.network is network:  # these inputs cannot leave
             return False
         old = self._gradient

@@ -18,7 +18,7 @@ from sklearn_ard.nn import (
     ard_layers,
     noise_from,
 )
-from sklearn_ard.nn.generators import drawn_from
+from sklearn_ard.nn.noise import drawn_from
 
 X, IMAGES, LARGE = torch.randn(8, 6), torch.randn(2, 3, 4, 4), torch.randn(3, 4, 9, 9)
 

@@ -1,15 +1,82 @@
-"""Random numbers of torch's own operators from a given generator.
+"""Where the noise of a network comes from: a generator, and not torch's global state.
 
-A generator comes in; while the context is open, every random operator that was not
-given a generator draws from it, and torch's global random state is not read.
+A network and a generator come in; while a context is open, ARD layers draw from it, and
+so does every random operator of torch that was not given a generator.
 """
 
 from functools import cache
 
 import torch
+from torch import Generator, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sklearn_ard.nn.layers import ard_layers
+
 _aten = torch.ops.aten
+
+# Modules of torch, by their files, that draw no random numbers; these do.
+_WITHOUT_NOISE = frozenset(
+    f"torch.nn.modules.{file}"
+    for file in "activation batchnorm container conv flatten instancenorm linear "
+    "normalization padding pixelshuffle pooling upsampling".split()
+)
+_WITH_NOISE = (
+    nn.RReLU, nn.MultiheadAttention, nn.FractionalMaxPool2d, nn.FractionalMaxPool3d,
+)  # fmt: skip
+
+
+class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
+    """Context in which the noise of a network in training mode has its own source.
+
+    It can be entered again and again.
+
+    Parameters
+    ----------
+    model : Module
+        A network.
+    generator : torch.Generator or None
+        Where the noise of its ARD layers, of dropout and the like comes from, on the
+        device of the noise. None leaves all as it is.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ard.nn import DenseARD, noise_from
+    >>> model, generator = DenseARD(3, 1), torch.Generator()
+    >>> def sample():
+    ...     with noise_from(model, generator.manual_seed(0)):
+    ...         return model(torch.ones(1, 3))
+    >>> torch.equal(sample(), sample())
+    True
+    """
+
+    def __init__(self, model: nn.Module, generator: Generator | None):
+        self._layers = [] if generator is None else ard_layers(model)
+        self._generator, self._others = generator, None
+        if generator is not None and not all(map(_is_without_noise, model.modules())):
+            self._others = drawn_from(generator)
+
+    def __enter__(self):
+        self._before = [layer.generator for layer in self._layers]
+        for layer in self._layers:
+            layer.generator = self._generator
+        if self._others is not None:
+            self._others.__enter__()
+        return self._generator
+
+    def __exit__(self, *error):
+        if self._others is not None:
+            self._others.__exit__(*error)
+        for layer, before in zip(self._layers, self._before, strict=True):
+            layer.generator = before
+
+
+def _is_without_noise(module):
+    """Whether a module is known to draw no random numbers but those of ARD layers."""
+    file = type(module).__module__
+    known = file in _WITHOUT_NOISE or file.startswith(__package__ + ".")
+    hooked = module._forward_hooks or module._forward_pre_hooks
+    return known and not hooked and not isinstance(module, _WITH_NOISE)
 
 
 class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad is)
@@ -32,7 +99,7 @@ class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad 
     Examples
     --------
     >>> import torch
-    >>> from sklearn_ard.nn.generators import drawn_from
+    >>> from sklearn_ard.nn.noise import drawn_from
     >>> generator = torch.Generator()
     >>> def layer():
     ...     with drawn_from(generator.manual_seed(0)):

@@ -1,0 +1,94 @@
+"""Trained weights in a network that reads other columns.
+
+In come a task and a trained network; out goes a copy of it that reads all columns, or
+some, to be trained on.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from sklearn_ard.nn import input_layers
+from sklearn_ard.nn.fast.width import mask_untrained_
+from sklearn_ard.training.trained import Trained
+
+
+def reopened(task, trained, *, masks, back=None):
+    """A copy of a network that reads all columns, to be trained on.
+
+    Parameters
+    ----------
+    task : Task
+        What is to be trained now.
+    trained : Trained
+        It is not changed.
+    masks : bool
+        Whether pruned weights stay pruned. Units that have never been trained do.
+    back : bool ndarray of shape (n_features,), optional
+        True for columns whose weights come back all the same.
+
+    Returns
+    -------
+    Trained
+        With a net of its own.
+
+    Raises
+    ------
+    ValueError
+        If its weights do not fit the network that the task asks for.
+    """
+    net = task.make_net(task.n_features)
+    for old_part, part in (
+        (trained.net.module_, net.module_),
+        (trained.net.criterion_, net.criterion_),
+    ):
+        _copy_state(old_part, part, trained.columns, masks)
+    mask_untrained_(net.module_)
+    if back is not None and back.any():
+        for layer in input_layers(net.module_, task.batches.head()):
+            units = back.reshape(len(layer.per_input(layer.mask)), -1).any(axis=1)
+            units = torch.from_numpy(units).to(layer.mask.device)
+            layer.mask.add_(layer.leaves_inputs(units)).clamp_(max=1)
+    return Trained(net, np.arange(task.n_features), trained.support)
+
+
+def _copy_state(old_part, part, columns, masks):
+    """Copy weights to a module that reads more columns."""
+    state, old = part.state_dict(), old_part.state_dict()
+    fits = state.keys() == old.keys() and all(
+        value.shape == state[name].shape
+        # a dense input layer, one column of weights per input
+        or value.shape == state[name][:, columns].shape
+        for name, value in old.items()
+    )
+    if not fits:
+        raise ValueError(
+            "warm_start=True and partial_fit go on with the weights of the last fit, "
+            "which do not fit the network or the outputs that are asked for now. Set "
+            "warm_start=False, or fit a clone."
+        )
+    for name, value in old.items():
+        if name.split(".")[-1] == "mask" and not masks:
+            continue
+        if value.shape == state[name].shape:
+            state[name] = value
+        else:
+            state[name][:, columns] = value
+    part.load_state_dict(state)
+
+
+def on_columns(task, trained, columns):
+    """A network that reads all columns as one that reads some: the same weights."""
+    net = task.make_net(len(columns))
+    net.criterion_.load_state_dict(trained.net.criterion_.state_dict())
+    wide = trained.net.module_.state_dict()
+    net.module_.load_state_dict(
+        {
+            name: wide[name]
+            if wide[name].shape == value.shape
+            else wide[name][:, columns]
+            for name, value in net.module_.state_dict().items()
+        }
+    )
+    return replace(trained, net=net, columns=columns)
