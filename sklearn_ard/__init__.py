@@ -1,9 +1,9 @@
 """Neural networks that pick their own inputs, for scikit-learn.
 
-Public are the names of this module and of :mod:`sklearn_ard.nn`. The other folders are
-private: they may change in any version. Data pass them in the order `data`, `training`,
-`inference`, `selection`, `plotting`; each says in its `__init__` which file to read
-first.
+The public API consists of the names in this module and in :mod:`sklearn_ard.nn`. The
+other folders are private and may change in any version. Data pass through them in the
+order `data`, `training`, `inference`, `selection`, `plotting`; the docstring of each
+`__init__` names the file to read first.
 """
 
 from importlib import import_module
@@ -41,7 +41,7 @@ __all__ = [
     "threshold_curve",
 ]
 
-# Looked up when they are asked for: a compact model is loaded without torch.
+# Imported on first access, so that a compact model can be loaded without torch.
 _MODULES = {
     "ARDClassifier": "_classifier",
     "ARDClassifierCV": "_cv",

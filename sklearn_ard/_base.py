@@ -1,7 +1,7 @@
-"""What ARDRegressor and ARDClassifier share: parameters, `fit`, and what comes after.
+"""Base class of ARDRegressor and ARDClassifier: parameters, `fit` and later methods.
 
-In come X and y; out go fitted attributes, and one :class:`FittedModel` that the methods
-ask.
+Input: X and y. Output: fitted attributes, and one :class:`FittedModel` that the methods
+read.
 """
 
 import math
@@ -143,11 +143,11 @@ class BaseARD(Predictor):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs in any units: they are standardised inside. Images come flattened.
+            Inputs in any units; they are standardised internally. Images are flattened.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; only regression takes several outputs.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of k counts as k copies of the row, exactly; 0 as its absence.
+            A weight of k is equivalent to k copies of the row; 0 excludes the row.
 
         Returns
         -------
@@ -157,9 +157,9 @@ class BaseARD(Predictor):
         Raises
         ------
         ValueError
-            If the data or a parameter is not what it should be.
+            If the data or a parameter is invalid.
         FloatingPointError
-            If the training diverged. The estimator is then as it was before.
+            If the training diverged. The estimator is then unchanged.
 
         Warns
         -----
@@ -180,7 +180,7 @@ class BaseARD(Predictor):
         return self
 
     def _previous(self):
-        """What a warm start begins with."""
+        """The trained model that a warm start continues, or None."""
         if not self.warm_start:
             return None
         if self.n_networks > 1:
@@ -223,7 +223,7 @@ class BaseARD(Predictor):
     def _training_set(
         self, X, y, sample_weight, device, *, before=None, is_chunk=False, **options
     ):
-        """Check the data, and scale and cut them."""
+        """Check the data, scale them and split them into batches."""
         X, y, weight = check_training_data(
             self,
             X,
@@ -254,11 +254,11 @@ class BaseARD(Predictor):
 
     @property
     def _standardizes(self):
-        """A given network keeps the inputs and outputs that it was trained on."""
+        """Whether to standardise; a given Module receives X and y unscaled."""
         return not isinstance(self.module, torch.nn.Module)
 
     def _task(self, data, device, reg_factor, turn=0):
-        """All that training needs to know."""
+        """The :class:`Task` of a fit."""
         given = {
             field.name: getattr(self, field.name) for field in fields(Architecture)
         }
@@ -283,7 +283,7 @@ class BaseARD(Predictor):
         )
 
     def _set_fitted(self, fitted):
-        """Hold a fitted model, and show what users look at."""
+        """Store a fitted model and set the public fitted attributes."""
         self._fitted = fitted
         self.net_ = fitted.trained.net
         self.n_iter_ = max(1, len(self.net_.history))
@@ -292,42 +292,42 @@ class BaseARD(Predictor):
         self.elbo_ = fitted.elbo
 
     def compact(self):
-        """What is left of the model, without torch: a small fitted predictor.
+        """Return a small fitted predictor that does not need torch.
 
         Returns
         -------
         CompactRegressor or CompactClassifier
             With the same `predict`, `transform`, names and (for a classifier)
-            `predict_proba` and `classes_`; numpy and scipy arrays inside. Its pickle
-            has the size of the network that is left, and is loaded and run without
-            torch being imported, or installed.
+            `predict_proba` and `classes_`; it holds numpy and scipy arrays. Its pickle
+            is as small as the remaining network, and can be loaded and used where torch
+            is not installed.
 
         Raises
         ------
         NotFittedError
             Before `fit`.
         ValueError
-            If the network has something in it that only torch can run.
+            If the network contains a module that only torch can run.
 
         Warns
         -----
         UserWarning
-            If the model is trained by `partial_fit`: later chunks do not reach what was
-            taken from it.
+            If the model is trained by `partial_fit`: later chunks do not change the
+            compact model.
         """
         check_is_fitted(self)
         why = getattr(self._fitted.network, "why", None)
         if why:
             raise ValueError(
-                f"{type(self).__name__}.compact cannot do without torch, since this "
-                f"network has a {why} in it. Use a Sequential of linear layers, "
+                f"{type(self).__name__}.compact needs a network that can run without "
+                f"torch. Got one with a {why}. Use a Sequential of linear layers, "
                 "convolutions, batch norm, pooling and the activations that the "
                 "'activation' parameter offers as 'module'."
             )
         if self._fitted.n_steps is not None:
             warnings.warn(
                 f"{type(self).__name__}.compact takes a snapshot of a model that "
-                "partial_fit still trains: later chunks will not reach it.",
+                "partial_fit still trains: later chunks will not change it.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -342,22 +342,21 @@ class BaseARD(Predictor):
             One row per layer, in the order of the network that was trained, and
             "total". Columns are "before" and "after" of `inputs` and `units` (or
             channels), `weights` (other than zero), `multiply_adds` per row, and
-            `bytes`; of the last three also the "ratio" before / after. Before is the
-            network that the parameters ask for, with all columns of X; after is what
-            predicts.
+            `bytes`; for the last three also the "ratio" before / after. "before" is the
+            network that the parameters define, with all columns of X; "after" is the
+            network that predicts.
         """
         check_is_fitted(self)
         return self._fitted.report()
 
     def set_threshold(self, threshold):
-        """Prune again, by another threshold, without any training.
+        """Prune again with another threshold, without training.
 
         A weight is kept while its noise-to-signal ratio log α = log(σ² / μ²) is below
-        the threshold. What `fit` has pruned for good stays so: only thresholds below
-        the one that it was trained with (3, if `prior` does not say otherwise) change
-        anything, and going back to that one undoes it all. What `fit` has measured
-        stays as it was: `elbo_`, the noise, and the relevance of the columns that are
-        still in use.
+        the threshold. Weights that `fit` has pruned stay pruned: only thresholds below
+        that of `prior` (3 by default) have an effect, and setting that one restores the
+        model. Estimates of `fit` do not change: `elbo_`, the noise, and the relevance
+        of the columns that are still in use.
 
         Parameters
         ----------
@@ -367,7 +366,7 @@ class BaseARD(Predictor):
         Returns
         -------
         self
-            With the support, `sparsity_` and predictions of what is left.
+            With the support, `sparsity_` and predictions of the remaining network.
 
         Raises
         ------
@@ -379,7 +378,7 @@ class BaseARD(Predictor):
         Warns
         -----
         UserWarning
-            If nothing is left.
+            If no weight is kept.
 
         See Also
         --------

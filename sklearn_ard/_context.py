@@ -1,7 +1,7 @@
-"""What a fit needs of the process and gives back: seeds, device, threads, rollback.
+"""Process-wide resources of a fit: random generators, device, threads, rollback.
 
-In come the parameters `random_state` and `device`; out go generators and a device, and
-contexts in which the number of threads or an estimator is as before in the end.
+Input: the parameters `random_state` and `device`. Output: generators, a device, and
+contexts that restore the number of threads or the attributes of an estimator.
 """
 
 import threading
@@ -21,7 +21,7 @@ _CPU = torch.device("cpu")
 
 @contextmanager
 def unchanged_on_error(estimator):
-    """Give an estimator its attributes back if something goes wrong."""
+    """Restore the attributes of an estimator if an exception is raised."""
     before = dict(vars(estimator))
     try:
         yield
@@ -32,14 +32,15 @@ def unchanged_on_error(estimator):
 
 
 class Generators(NamedTuple):
-    """Where the random numbers of a fit come from.
+    """Random number generators of a fit.
 
     Attributes
     ----------
     cpu : torch.Generator
-        Of initial weights, and of the order of rows.
+        For initial weights and the order of rows.
     device : torch.Generator
-        Of the noise, on the device where the network is trained; `cpu` itself there.
+        For the noise, on the device where the network is trained; on the CPU the same
+        object as `cpu`.
     """
 
     cpu: torch.Generator
@@ -52,16 +53,16 @@ def make_generators(random_state, device=_CPU, turn=0):
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        Where the seed comes from.
+        Source of the seed.
     device : torch.device, default=torch.device("cpu")
         Where the network is trained.
     turn : int, default=0
-        Another one gives other numbers for the same `random_state`.
+        Different values give different numbers for the same `random_state`.
 
     Returns
     -------
     Generators
-        New ones.
+        New generators.
     """
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     if turn:
@@ -78,14 +79,14 @@ def find_device(device, owner):
     Parameters
     ----------
     device : str or torch.device
-        "auto" is an accelerator where there is one.
+        "auto" is an accelerator if one is available.
     owner : str
-        Whose parameter it is.
+        Class name for the error message.
 
     Returns
     -------
     torch.device
-        Where to compute.
+        The device.
 
     Raises
     ------
@@ -96,8 +97,8 @@ def find_device(device, owner):
     if device == "auto":
         return accelerator or torch.device("cpu")
     try:
-        found = torch.device(device)
-        torch.zeros(1, device=found).item()
+        result = torch.device(device)
+        torch.zeros(1, device=result).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         known = ["cpu"]
         if accelerator is not None:
@@ -107,12 +108,12 @@ def find_device(device, owner):
             f"The 'device' parameter of {owner} must be 'auto' or a device that torch "
             f"can use here, one of {known}. Got {device!r} instead."
         ) from error
-    return found
+    return result
 
 
 @contextmanager
 def training_on(device, owner):
-    """Compute gradients, whatever the caller has set, and explain a lack of memory.
+    """Context that enables gradients and explains a lack of memory.
 
     Raises
     ------
@@ -130,16 +131,17 @@ def training_on(device, owner):
 
 
 class _OneThread:
-    """A number of threads of 1 for the time of a context, in several fits at once.
+    """Context that limits torch to one thread, for several fits at the same time.
 
-    torch keeps the number per thread of Python, but a new thread begins with the number
-    that was set last by any other: inside of a fit that is 1, and not what the user has
-    set. So the number from before the first of all fits is kept here.
+    torch stores the number of threads per Python thread, but a new Python thread starts
+    with the number that any other thread set last: during a fit that is 1, and not the
+    number that the user has set. The number before the first of the concurrent fits is
+    therefore stored here.
     """
 
     def __init__(self):
         self._lock, self._n_fits, self._outside = threading.Lock(), 0, 1
-        self._known = threading.local()  # threads of Python with a number of their own
+        self._known = threading.local()  # Python threads that have set their number
 
     def __enter__(self):
         with self._lock:
@@ -163,7 +165,7 @@ _one_thread = _OneThread()
 
 
 def threads_for(module):
-    """A context of one thread for a small network, for which more are slower."""
+    """Context with one thread for a small network, where more are slower."""
     if sum(p.numel() for p in module.parameters()) < _SMALL_NETWORK:
         return _one_thread
     return nullcontext()

@@ -8,66 +8,65 @@ from sklearn_ard.selection.search import CrossValidated
 class ARDRegressorCV(CrossValidated, ARDRegressor):
     """ARDRegressor whose `reg_factor` is chosen by cross-validation.
 
-    The rows are walked over once per fold and once as a whole (:func:`ard_path`), each
-    walk a path over all of `reg_factors` that costs little more than one fit. The point
-    that the folds speak for is then taken from the walk over all rows.
+    A path over all `reg_factors` (:func:`ard_path`), which costs little more than one
+    fit, is computed for the training rows of every fold and for all rows. The point
+    that is best on the folds is then taken from the path of all rows.
 
     Parameters
     ----------
     hidden_layer_sizes : int or tuple of int, default=(64, 64)
-        As all parameters that are not named here, that of :class:`ARDRegressor`.
+        As in :class:`ARDRegressor`, as are all parameters that are not listed here.
     reg_factors : array-like of float, default=None
-        The points, 0 or more each. None is (0.1, 0.2, 0.5, 1, 2, 5, 10).
+        The points of the path, none negative. None is (0.1, 0.2, 0.5, 1, 2, 5, 10).
     cv : int, cross-validation generator or iterable, default=None
-        As in :func:`sklearn.model_selection.cross_val_score`: None is 5 folds, which
-        are not shuffled. Take ``KFold(5, shuffle=True)`` if the rows have an order.
+        As in :func:`sklearn.model_selection.cross_val_score`: None is 5 folds without
+        shuffling. Use ``KFold(5, shuffle=True)`` if the rows have an order.
     scoring : str, callable or None, default=None
         As in :func:`sklearn.model_selection.cross_val_score`; None is "r2".
     selection : {"best", "one_standard_error"}, default="best"
         The point with the best mean score, or the largest `reg_factor` whose mean score
-        is within one standard error of that. Of equally good points it is always the
-        largest.
+        is within one standard error of the best. Ties go to the largest `reg_factor`.
     n_features_to_select : int, default=None
-        Wish for a number of columns, in place of `selection`: of the points that keep
-        as many the one with the best score is taken. If there is none, the next larger
-        model is cut down to its most relevant columns and trained anew.
+        Number of columns to select, in place of `selection`: the best point among those
+        with this number of columns. If there is none, the next larger model is reduced
+        to its most relevant columns and trained again.
     target_sparsity : float, default=None
-        Wish for a share of pruned weights, 0 to 1, in place of `selection`: of the
-        points that reach it and keep a column, the one with the best score is taken.
+        Share of pruned weights to reach, 0 to 1, in place of `selection`: the best
+        point among those that reach it and keep a column.
     n_jobs : int, default=None
-        Number of walks at the same time.
+        Number of paths that are computed in parallel.
 
     Attributes
     ----------
     reg_factor_ : float
         The chosen point.
     best_score_ : float
-        Its mean score over the folds. (A model that was cut down has another.)
+        Its mean score over the folds. A model that is reduced to `n_features_to_select`
+        columns has another score.
     best_index_ : int
         Its index in `cv_results_` and `path_`.
     cv_results_ : dict of ndarray of shape (n_points,)
         With `reg_factor`, `mean_test_score`, `std_test_score`, `mean_n_features`,
         `mean_sparsity`, and `split{k}_test_score` and `split{k}_n_features` per fold.
     path_ : ARDPath
-        The walk over all rows.
+        The path of all rows.
     n_splits_ : int
         Number of folds.
 
     See Also
     --------
-    ARDRegressor : With all further attributes and methods, which are here as well.
-    ard_path : The path alone.
-    CVPathDisplay : Draws the scores.
+    ARDRegressor : Describes all further attributes and methods. ard_path : The path
+    alone. CVPathDisplay : Draws the scores.
 
     Notes
     -----
-    The model is the one that a walk has found, not that of an ARDRegressor: it comes
-    from less regularisation, and is mostly the better one. With `n_networks` it is the
-    first one of an ensemble, for which the others are trained at the chosen point
-    alone; folds and path are of single networks.
+    The model is taken from the path and is not that of an ARDRegressor at the same
+    `reg_factor`: it continues from a less regularised network, and is mostly better.
+    With `n_networks` it is the first network of an ensemble, and the others are trained
+    at the chosen point only; folds and path use single networks.
 
-    With scikit-learn's metadata routing, `fit` hands on what the splitter and the
-    scorer request. Without, `sample_weight` is used in training and in the scores.
+    With scikit-learn's metadata routing, `fit` passes on what the splitter and the
+    scorer request. Without it, `sample_weight` is used in training and in the scores.
 
     Examples
     --------
@@ -87,68 +86,67 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
 class ARDClassifierCV(CrossValidated, ARDClassifier):
     """ARDClassifier whose `reg_factor` is chosen by cross-validation.
 
-    The rows are walked over once per fold and once as a whole (:func:`ard_path`), each
-    walk a path over all of `reg_factors` that costs little more than one fit. The point
-    that the folds speak for is then taken from the walk over all rows.
+    A path over all `reg_factors` (:func:`ard_path`), which costs little more than one
+    fit, is computed for the training rows of every fold and for all rows. The point
+    that is best on the folds is then taken from the path of all rows.
 
     Parameters
     ----------
     hidden_layer_sizes : int or tuple of int, default=(64, 64)
-        As all parameters that are not named here, that of :class:`ARDClassifier`.
+        As in :class:`ARDClassifier`, as are all parameters that are not listed here.
     reg_factors : array-like of float, default=None
-        The points, 0 or more each. None is (0.1, 0.2, 0.5, 1, 2, 5, 10).
+        The points of the path, none negative. None is (0.1, 0.2, 0.5, 1, 2, 5, 10).
     cv : int, cross-validation generator or iterable, default=None
-        As in :func:`sklearn.model_selection.cross_val_score`: None is 5 folds, which
-        are not shuffled. Take ``KFold(5, shuffle=True)`` if the rows have an order.
+        As in :func:`sklearn.model_selection.cross_val_score`: None is 5 folds without
+        shuffling. Use ``KFold(5, shuffle=True)`` if the rows have an order.
     scoring : str, callable or None, default=None
         As in :func:`sklearn.model_selection.cross_val_score`; None is "accuracy".
     selection : {"best", "one_standard_error"}, default="best"
         The point with the best mean score, or the largest `reg_factor` whose mean score
-        is within one standard error of that. Of equally good points it is always the
-        largest.
+        is within one standard error of the best. Ties go to the largest `reg_factor`.
     n_features_to_select : int, default=None
-        Wish for a number of columns, in place of `selection`: of the points that keep
-        as many the one with the best score is taken. If there is none, the next larger
-        model is cut down to its most relevant columns and trained anew.
+        Number of columns to select, in place of `selection`: the best point among those
+        with this number of columns. If there is none, the next larger model is reduced
+        to its most relevant columns and trained again.
     target_sparsity : float, default=None
-        Wish for a share of pruned weights, 0 to 1, in place of `selection`: of the
-        points that reach it and keep a column, the one with the best score is taken.
+        Share of pruned weights to reach, 0 to 1, in place of `selection`: the best
+        point among those that reach it and keep a column.
     class_weight : dict, "balanced" or None, default=None
-        As in :class:`ARDClassifier`; the scores do not know of it.
+        As in :class:`ARDClassifier`; the scores do not use it.
     n_jobs : int, default=None
-        Number of walks at the same time.
+        Number of paths that are computed in parallel.
 
     Attributes
     ----------
     reg_factor_ : float
         The chosen point.
     best_score_ : float
-        Its mean score over the folds. (A model that was cut down has another.)
+        Its mean score over the folds. A model that is reduced to `n_features_to_select`
+        columns has another score.
     best_index_ : int
         Its index in `cv_results_` and `path_`.
     cv_results_ : dict of ndarray of shape (n_points,)
         With `reg_factor`, `mean_test_score`, `std_test_score`, `mean_n_features`,
         `mean_sparsity`, and `split{k}_test_score` and `split{k}_n_features` per fold.
     path_ : ARDPath
-        The walk over all rows.
+        The path of all rows.
     n_splits_ : int
         Number of folds.
 
     See Also
     --------
-    ARDClassifier : With all further attributes and methods, which are here as well.
-    ard_path : The path alone.
-    CVPathDisplay : Draws the scores.
+    ARDClassifier : Describes all further attributes and methods. ard_path : The path
+    alone. CVPathDisplay : Draws the scores.
 
     Notes
     -----
-    The model is the one that a walk has found, not that of an ARDClassifier: it comes
-    from less regularisation, and is mostly the better one. With `n_networks` it is the
-    first one of an ensemble, for which the others are trained at the chosen point
-    alone; folds and path are of single networks.
+    The model is taken from the path and is not that of an ARDClassifier at the same
+    `reg_factor`: it continues from a less regularised network, and is mostly better.
+    With `n_networks` it is the first network of an ensemble, and the others are trained
+    at the chosen point only; folds and path use single networks.
 
-    With scikit-learn's metadata routing, `fit` hands on what the splitter and the
-    scorer request. Without, `sample_weight` is used in training and in the scores.
+    With scikit-learn's metadata routing, `fit` passes on what the splitter and the
+    scorer request. Without it, `sample_weight` is used in training and in the scores.
 
     Examples
     --------

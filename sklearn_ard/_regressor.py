@@ -1,4 +1,4 @@
-"""ARDRegressor: the targets of a regression, and the noise around them."""
+"""ARDRegressor: regression targets and the standard deviation of their noise."""
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -14,10 +14,10 @@ from sklearn_ard.inference.predictor import CompactRegressor, NumberPredictor
 class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     """Neural network regressor that picks its own inputs.
 
-    A network whose weights have a posterior distribution each is trained by the
-    evidence lower bound. Weights and inputs that the data do not ask for are pruned,
-    and `transform` keeps the columns that are left. The noise is Gaussian, its standard
-    deviation is learned.
+    A network whose weights have posterior distributions is trained to maximise the
+    evidence lower bound. Weights and inputs that the data do not support are pruned,
+    and `transform` keeps the remaining columns. The noise is Gaussian with a learned
+    standard deviation.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     activation : str, default="relu"
         One of "relu", "tanh", "logistic", "silu", "gelu", "identity".
     skip_connection : bool, default=True
-        Whether a linear map leads past the hidden layers, from inputs to outputs; not
-        for images or with `module`.
+        Whether to add a linear map from inputs to outputs, parallel to the hidden
+        layers; not for images or with `module`.
     input_shape : tuple of int, default=None
         Shape of an image of which a row of X is the flattened form: (channels, length),
         (channels, height, width) or (channels, depth, height, width). All pixels of a
-        channel are standardised alike.
+        channel share a mean and a scale.
     conv_channels : tuple of int, default=()
         Channels per convolution, in front of the hidden layers; needs `input_shape`.
     kernel_size : int or tuple of int, default=3
@@ -44,62 +44,62 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     pool_size : int or tuple of int, default=2
         Width of the max pooling after all convolutions or after each; 1 for none.
     module : torch.nn.Module or callable, default=None
-        A network in place of all above. A Module, trained or not, is copied and is
-        where every network of a fit starts from. It gets the rows of X as they are (as
-        images, with `input_shape`), and gives outputs in units of y: nothing is
-        standardised, since it knows what it was trained on. A callable makes a network
-        for standardised columns: it is called with the number of inputs (or
-        `input_shape`) and the number of outputs, and returns a Module that takes a
-        batch of flat rows. A network without any ARD layer is converted by
+        A network in place of the parameters above. A Module, trained or not, is copied,
+        and every network of a fit starts from such a copy. It receives the rows of X
+        unscaled (as images, with `input_shape`), and returns outputs in units of y. A
+        callable makes a network for standardised columns: it is called with the number
+        of inputs (or `input_shape`) and the number of outputs, and returns a Module
+        that takes a batch of flat rows. A network without any ARD layer is converted by
         :func:`sklearn_ard.nn.to_ard`.
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights; see :mod:`sklearn_ard.nn`.
     feature_cost : float or "auto", default="auto"
-        Price in nats that an input (of images: a channel) has to be worth; "auto" is
-        log(n_features), the price of naming it. 0 is the paper's own rule: an input
-        goes only when all its weights have gone.
+        Price in nats that an input (for images, a channel) has to be worth; "auto" is
+        log(n_features), the cost of encoding its index. 0 is the rule of Molchanov et
+        al. (2017): an input is dropped only if all its weights are pruned.
     reg_factor : float, default=1.0
         Weight of the KL divergence and of the price: 1 is the evidence lower bound
         itself, smaller keeps more, larger prunes more.
     max_iter : int or "auto", default="auto"
-        Epochs of the whole training; "auto" makes 3,000 steps of them, but at least 10
-        and at most 1,000 epochs.
+        Epochs of the whole training; "auto" gives 3,000 steps, but at least 10 and at
+        most 1,000 epochs.
     dense_iter : int, default=0
-        Epochs of dense training, without noise and prior, that every network begins
-        with and that `max_iter` does not count; see the Notes. Used by `fit` alone.
+        Epochs of dense training, without noise and prior, before the training of every
+        network; not included in `max_iter`. See the Notes. Used by `fit` alone.
     shrink : bool, default=True
-        Whether dense networks are trained no wider than they need to be: a first one
-        of at most 256 units per layer, later ones twice as wide as what that
-        needed, if `hidden_layer_sizes` allow it; and whether units, channels and
-        columns leave the training as soon as log alpha of every weight that reads
-        them exceeds the threshold by 4. No column that a later chunk of `partial_fit`
-        needs is lost: every chunk begins with all of them. A network with branches,
-        batch norm or frozen weights (`module`) keeps its size while it trains.
+        Whether to train dense networks no wider than necessary, within
+        `hidden_layer_sizes`: the first one with at most 256 units per layer, later ones
+        with twice the units that the one before used; and whether to remove units,
+        channels and columns during training as soon as log alpha of every weight that
+        reads them exceeds the threshold by 4. Every chunk of `partial_fit` starts with
+        all columns again. A network with branches, batch norm or frozen weights
+        (`module`) keeps its size while it trains.
     n_networks : int, default=1
-        Number of networks whose mean predicts: a deep ensemble. The first one is as
-        without it and chooses the inputs; each further one is trained from scratch on
-        these, for three fifths of the steps. See the Notes. Not for `partial_fit` and
-        `warm_start`.
+        Number of networks in a deep ensemble, which predicts with their mean. The first
+        one is the network of ``n_networks=1`` and selects the inputs; each further one
+        is trained from scratch on these, for three fifths of the steps. See the Notes.
+        Not for `partial_fit` and `warm_start`.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01
         Learning rate of Adam at its peak.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the noise and the batches; torch's global state is
-        neither read nor changed. An int makes fits on the same machine with the same
-        number of threads equal, bit for bit, in threads and processes too.
+        neither read nor changed. With an int, fits on the same machine with the same
+        number of threads are identical bit for bit, also in parallel threads and
+        processes.
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the last fit, with every pruned weight
-        and input given a new chance.
+        Whether `fit` starts from the weights of the last fit, with all pruned weights
+        and inputs active again.
     verbose : int, default=0
         1 shows a progress bar with loss, NLL, KL and sparsity.
     device : str, default="cpu"
-        Where to train, as torch names it; "auto" takes an accelerator where there is
-        one. The compact model predicts on the CPU.
+        Device to train on, as in torch; "auto" is an accelerator if one is available.
+        The compact model predicts on the CPU.
     callbacks : list of skorch callbacks, default=None
-        Take part in the training of every network of a fit. One that looks at every
-        batch or gradient (`on_batch_begin`, `on_batch_end`, `on_grad_computed`) has
-        dense networks trained by autograd, which takes about four times as long.
+        Called in the training of every network of a fit. With callbacks for every batch
+        or gradient (`on_batch_begin`, `on_batch_end`, `on_grad_computed`), dense
+        networks are trained by autograd, which takes about four times as long.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had any (all strings).
+        Names of the columns; defined only if X has names that are all strings.
     n_iter_ : int
         Epochs that were run.
     elbo_ : float
@@ -121,8 +121,8 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         `reg_factor` and in units of y.
     net_ : ARDNet
         The :class:`skorch.NeuralNet` that was trained last, with its ``history`` and
-        ``module_``. Its network reads the standardised columns that were left when its
-        training began. Of an ensemble ``module_`` holds the `networks`.
+        ``module_``. Its network reads the standardised columns that remained when its
+        training began. For an ensemble, ``module_`` holds the `networks`.
 
     See Also
     --------
@@ -133,27 +133,27 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     Notes
     -----
     Three networks are trained one after the other, each from scratch and on the inputs
-    that the last one left; the third under a KL divergence that rises geometrically, so
-    that it fits before it is pruned, and it is polished. At the end of each the weights
-    are pruned by their prior, and inputs by evidence: an input goes if
-    NLL + reg_factor · KL over the training set rises by less than its price when all
-    its weights go. Before each restart, dropped columns come back if what is left
-    unexplained depends on them (a score test at twice the price).
+    that the one before kept. For the third the weight of the KL divergence rises
+    geometrically, so that it fits the data before it is pruned; it is then trained
+    further at half the learning rate. After each training, weights are pruned by their
+    prior, and inputs by evidence: an input is dropped if NLL + reg_factor · KL over the
+    training set rises by less than its price when all its weights are removed. Before
+    each restart, dropped columns are readmitted if the residuals depend on them (a
+    score test at twice the price).
 
-    Where to begin: from scratch, the default, or from a trained network (`module`)
-    where there is one. On 200 digits of another scanner
-    (``examples/plot_04_finetune_pretrained.py``) they reach an accuracy of 0.89 and
-    0.90 with 99 % of the weights pruned; the trained network itself has 0.61 there.
-    Dense training first (`dense_iter`) is the paper's advice for networks that come out
-    empty or poor. None of ours did: on 1,347 digits it made no difference with two
-    hidden layers (0.968 without, 0.967 with) nor with six (0.964, 0.967; two seeds
-    each, with the recipe of version 0.3).
+    Training starts from scratch by default, or from a trained network (`module`). On
+    200 digits of another scanner (``examples/plot_04_finetune_pretrained.py``) the two
+    reach an accuracy of 0.89 and 0.90 with 99 % of the weights pruned; the trained
+    network itself has 0.61 there. Molchanov et al. (2017) advise dense training first
+    (`dense_iter`) for networks that otherwise become empty or inaccurate. On 1,347
+    digits it made no difference, neither with two hidden layers (accuracy 0.968
+    without, 0.967 with) nor with six (0.964, 0.967; two seeds each, with the recipe of
+    version 0.3).
 
-    An ensemble (`n_networks`) mostly errs less than a single network: on twenty splits
-    of UCI's concrete an :class:`ARDRegressorCV` has a test RMSE of 5.00 with one and of
-    4.48 with five; on yacht 0.77 and 0.79.
-    What is measured (`elbo_`, `feature_importances_`, the variance of the noise) is the
-    mean over the networks.
+    An ensemble (`n_networks`) mostly has a smaller error than a single network: on
+    twenty splits of UCI's concrete an :class:`ARDRegressorCV` has a test RMSE of 5.00
+    with one network and of 4.48 with five; on yacht 0.77 and 0.79. `elbo_`,
+    `feature_importances_` and the variance of the noise are means over the networks.
 
     Identical rows are merged and their order does not matter. The objective's
     `N` is the sum of the sample weights.
@@ -196,8 +196,9 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         """Train on a chunk of the data: one pass over it.
 
         The first chunk sets the scale of the columns. The number of training samples,
-        which the KL divergence is weighed against, is the number of rows seen so far.
-        Nothing is pruned for good: `sparsity_` and the support say what would be.
+        by which the KL divergence is divided, is the number of rows seen so far.
+        Nothing is pruned permanently: `sparsity_` and the support describe the model as
+        if no further chunk followed.
 
         Parameters
         ----------
@@ -221,7 +222,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Of a data frame only the columns in use are read.
+            Inputs. From a data frame, only the columns in use are read.
         return_std : bool, default=False
             Whether to return the predictive standard deviation as well.
 
@@ -230,12 +231,12 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In units of y.
         std : ndarray of the same shape
-            With `return_std`: what a new y deviates from `mean`, in units of y, by the
-            uncertainty of the weights (100 networks drawn from their posterior, always
-            the same) and by the noise (`noise_std_`) together; of an ensemble also by
-            how far its networks are apart. The posterior knows no correlations: where
-            columns are correlated it can be too wide, 1.3 times in a linear model of
-            our tests.
+            Only with `return_std`. Predictive standard deviation in units of y: from
+            the uncertainty of the weights (100 networks drawn from their posterior,
+            always the same), the noise (`noise_std_`) and, for an ensemble, the
+            variance between its networks. The posterior has no correlations between
+            weights: with correlated columns the standard deviation can be too large,
+            1.3 times in a linear model of our tests.
         """
         mean = super().predict(X)
         if not return_std:

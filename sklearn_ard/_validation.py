@@ -1,7 +1,7 @@
-"""What is refused, and how that is said.
+"""Checks of data and parameters.
 
-In come X, y, weights and parameters as users give them; out go arrays to compute with,
-or an error that names the parameter, what was expected, what came, and the mend.
+Input: X, y, weights and parameters from the user. Output: arrays to compute with, or an
+error that names the parameter, the expected value, the given value and a remedy.
 """
 
 import math
@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-FLOATS = [np.float64, np.float32]  # types of X that are computed with as they are
+FLOATS = [np.float64, np.float32]  # dtypes of X that are not converted
 
 
 def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **y_kind):
@@ -25,7 +25,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **
     Parameters
     ----------
     estimator : estimator
-        Notes number and names of the columns, or compares them.
+        Stores the number and names of the columns, or compares them.
     X, y, sample_weight
         As in `fit`.
     reset : bool
@@ -33,14 +33,14 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **
     min_rows : int, default=1
         Smallest number of rows.
     **y_kind : dict
-        What else :func:`sklearn.utils.validation.validate_data` is told of y.
+        Further options of :func:`sklearn.utils.validation.validate_data`, for y.
 
     Returns
     -------
     X : {ndarray, csr_array} of shape (n_samples, n_features)
         Of type float32 or float64.
     y : ndarray
-        As it is.
+        Unchanged.
     weight : ndarray of shape (n_samples,)
         Of type float64, none negative and some positive.
     """
@@ -58,7 +58,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **
     if sp.issparse(X):
         X = sp.csr_array(X)
         if not X.has_canonical_format:
-            X = X.copy()  # not in the arrays of the user
+            X = X.copy()  # leave the user's arrays unchanged
             X.sum_duplicates()
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
@@ -66,7 +66,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **
     if not weight.any():
         raise ValueError(
             "The 'sample_weight' parameter must have a positive entry. "
-            "Got nothing but zeros instead."
+            "Got only zeros instead."
         )
     return X, y, weight
 
@@ -81,7 +81,7 @@ def check_rows(estimator, X, columns):
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Inputs.
     columns : ndarray of int
-        Columns that are going to be read: of a data frame no others are checked.
+        Columns that are read; in a data frame only these are checked.
 
     Returns
     -------
@@ -100,25 +100,25 @@ def check_rows(estimator, X, columns):
 
 
 def is_frame(X):
-    """Whether X is a data frame of pandas."""
+    """Whether X is a pandas data frame."""
     return hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2
 
 
 def refuse_images(X):
-    """Say what to do with images that come in more than two dimensions."""
+    """Raise an error that explains how to pass images."""
     shape = getattr(X, "shape", ())
     if len(shape) > 2:
         images = (1, *shape[1:]) if len(shape) == 3 else tuple(shape[1:])
         raise ValueError(
             "X must be 2-D, one flattened image per row. Got an array of shape "
             f"{tuple(shape)} instead. Reshape your data: pass X.reshape(len(X), -1), "
-            "and say what a row is by the 'input_shape' parameter, (channels, height, "
-            f"width), here input_shape={images}."
+            "and set the 'input_shape' parameter to the shape of one image, (channels, "
+            f"height, width), here input_shape={images}."
         )
 
 
 def check_input_shape(estimator):
-    """Whether images of the `input_shape` fit the columns."""
+    """Raise an error if images of the `input_shape` do not fit the columns."""
     shape, n_features = estimator.input_shape, estimator.n_features_in_
     if shape is None:
         if len(estimator.conv_channels) and estimator.module is None:
@@ -148,7 +148,7 @@ def check_sizes(estimator, name):
 
 
 def check_callbacks(estimator):
-    """The callbacks of the user, which must be such as skorch knows."""
+    """The callbacks of the user, which must be skorch callbacks."""
     callbacks = tuple(estimator.callbacks or ())
     for callback in callbacks:
         named = callback[-1] if isinstance(callback, tuple) else callback
@@ -161,7 +161,7 @@ def check_callbacks(estimator):
 
 
 def needs_one_network(estimator, what):
-    """Message for what an ensemble cannot do."""
+    """Error message for what an ensemble cannot do."""
     return (
         f"The 'n_networks' parameter of {type(estimator).__name__} must be 1 for "
         f"{what}, which trains one network. Got {estimator.n_networks} instead. For an "
@@ -170,32 +170,32 @@ def needs_one_network(estimator, what):
 
 
 def trains_one_network(estimator):
-    """Whether an estimator can go on with its training; for `available_if`."""
+    """Whether an estimator can continue its training; for `available_if`."""
     if estimator.n_networks > 1:
         raise AttributeError(needs_one_network(estimator, "partial_fit"))
     return True
 
 
 def check_reg_factors(values, owner, name="reg_factors"):
-    """The values of reg_factor that a user gave, ascending and distinct."""
+    """The values of reg_factor from the user, ascending and distinct."""
     try:
-        found = np.asarray(values, dtype=np.float64)
+        factors = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        found = np.array(np.nan)
+        factors = np.array(np.nan)
     if (
-        found.ndim != 1
-        or not len(found)
-        or not (np.isfinite(found) & (found >= 0)).all()
+        factors.ndim != 1
+        or not len(factors)
+        or not (np.isfinite(factors) & (factors >= 0)).all()
     ):
         raise ValueError(
             f"The {name!r} parameter of {owner} must be a list of numbers, none "
             f"negative and at least one. Got {values!r} instead."
         )
-    return np.unique(found)
+    return np.unique(factors)
 
 
 def check_threshold(estimator, threshold):
-    """A threshold of log alpha must be a number."""
+    """Raise an error if a threshold of log alpha is not a number."""
     if not isinstance(threshold, Real) or math.isnan(threshold):
         raise ValueError(
             f"The 'threshold' of {type(estimator).__name__}.set_threshold must be a "
@@ -205,11 +205,11 @@ def check_threshold(estimator, threshold):
 
 
 def warn_of_training(estimator, trained):
-    """Say what the user should know of a training, and can do something about."""
+    """Warn of an interrupted training and of an empty model."""
     if trained.interrupted:
         warnings.warn(
             f"Training was interrupted after {estimator.n_iter_} epochs: the model is "
-            "usable, but not yet what it could be.",
+            "usable, but not fully trained.",
             UserWarning,
             stacklevel=4,
         )
@@ -218,7 +218,7 @@ def warn_of_training(estimator, trained):
             f"No input is worth its price at reg_factor={estimator.reg_factor} and "
             f"feature_cost={estimator.feature_cost!r}: the model is empty, and "
             "predicts what it would predict without any inputs. Lower these "
-            "parameters if you know better.",
+            "parameters to keep more inputs.",
             UserWarning,
             stacklevel=4,
         )

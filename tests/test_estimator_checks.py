@@ -31,7 +31,7 @@ def test_chosen_by_cross_validation(estimator, check):
 @parametrize_with_checks(
     [
         StabilitySelection(
-            Lasso(), param="alpha", values=[0.2, 0.5], n_pairs=5, threshold=0.9
+            Lasso(), param="alpha", values=[0.2, 0.5], n_pairs=5, threshold=1.0
         )
     ]
 )

@@ -66,7 +66,7 @@ class Predictor(SelectorMixin, BaseEstimator):
         ImportError
             If the package ``onnx`` is missing: ``pip install 'sklearn-ard[onnx]'``.
         ValueError
-            If the network has something in it that only torch can run, or the dtype is
+            If the network contains a module that only torch can run, or the dtype is
             neither of the two.
         """
         check_is_fitted(self)
@@ -117,7 +117,7 @@ class NumberPredictor:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Of a data frame only the columns in use are read.
+            Inputs. From a data frame, only the columns in use are read.
 
         Returns
         -------
@@ -137,7 +137,7 @@ class LabelPredictor:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Of a data frame only the columns in use are read.
+            Inputs. From a data frame, only the columns in use are read.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class LabelPredictor:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Of a data frame only the columns in use are read.
+            Inputs. From a data frame, only the columns in use are read.
 
         Returns
         -------

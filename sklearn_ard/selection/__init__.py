@@ -1,5 +1,5 @@
-"""From many fits to a choice: paths over `reg_factor`, cross-validation, stability.
+"""Selection by many fits: paths over `reg_factor`, cross-validation, stability.
 
-In come an estimator's task or a selector, and data; out come the models of a path, the
+Input: an estimator's task or a selector, and data. Output: the models of a path, the
 chosen point, or the share of fits that pick a column. Read `walk` first.
 """

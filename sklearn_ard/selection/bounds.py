@@ -1,7 +1,7 @@
 """Upper bounds on the expected number of false picks of stability selection.
 
-In: threshold, number of pairs of halves, mean number of columns that are picked. Out:
-a number of columns. The theorems are those of Shah & Samworth (2013), Variable
+Input: threshold, number of pairs of halves, mean number of columns that are picked.
+Output: a number of columns. The theorems are those of Shah & Samworth (2013), Variable
 selection with error control, J. R. Stat. Soc. B 75, arXiv:1105.5578.
 """
 

@@ -1,6 +1,6 @@
 """The paths that a cross-validation compares: of every fold, and of all rows.
 
-In come an estimator and rows; out go paths with scores, and the table of all folds.
+Input: an estimator and rows. Output: paths with scores, and the table of all folds.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def path_of_fold(estimator, rows, reg_factors, scorer, options, fold):
     """The path of the training rows of a fold, with scores on its test rows."""
     train, test = ([_take(part, index) for part in rows] for index in fold)
     options = {
-        # per row, as the rows themselves; anything else is for all
+        # values per row are indexed like the rows; others are passed on
         name: _safe_indexing(value, fold[1])
         if hasattr(value, "__len__") and len(value) == len(rows[1])
         else value

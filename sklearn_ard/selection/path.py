@@ -1,6 +1,6 @@
 """ard_path: the models of one data set over reg_factor.
 
-In come an estimator and data; out goes an :class:`ARDPath`, one entry per point.
+Input: an estimator and data. Output: an :class:`ARDPath`, one entry per point.
 """
 
 import copy
@@ -25,7 +25,7 @@ from sklearn_ard.selection.walk import START, Walk
 
 @dataclass(eq=False)
 class ARDPath:
-    """What :func:`ard_path` finds, one entry per point.
+    """Result of :func:`ard_path`, with one entry per point.
 
     Attributes
     ----------
@@ -98,8 +98,8 @@ def ard_path(
 ):
     """Models over `reg_factor`, from all inputs kept to none.
 
-    One walk, in which every point begins with the network of the last one: some thirty
-    points cost less than four fits. The path is what comes out, monotone or not.
+    Every point starts from the network of the point before, so that about thirty points
+    cost less than four fits. The path need not be monotone.
 
     Parameters
     ----------
@@ -108,13 +108,12 @@ def ard_path(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
     estimator : ARDRegressor or ARDClassifier, default=None
-        Whose parameters count, all but `reg_factor`, `warm_start` and `n_networks`; it
+        Its parameters are used, except `reg_factor`, `warm_start` and `n_networks`; it
         is not changed. None is an ``ARDClassifier()`` for labels and two classes, an
-        ``ARDRegressor()`` for floats; integers do not say which.
+        ``ARDRegressor()`` for floats; integer targets need an estimator.
     reg_factors : array-like of float, default=None
-        The points, in any order, 0 or more. None finds its own: from one that keeps
-        all columns (at 0.1 or 0.01 or, where even that drops some, 0) to one that keeps
-        none.
+        The points, in any order, none negative. None chooses them: from one that keeps
+        all columns (0.1 or 0.01, or 0 where these drop some) to one that keeps none.
     points_per_decade : int, default=6
         Points for each factor of 10, without `reg_factors`.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -132,8 +131,8 @@ def ard_path(
     Raises
     ------
     ValueError
-        If `reg_factors` is empty or has entries that are negative or no numbers, or
-        `estimator` is none of ours.
+        If `reg_factors` is empty or has entries that are negative or not numbers, or
+        `estimator` is not an ARDRegressor or ARDClassifier.
 
     See Also
     --------
@@ -153,8 +152,8 @@ def ard_path(
     if not isinstance(estimator, BaseARD) or "reg_factor" not in estimator.get_params():
         raise ValueError(
             "The 'estimator' parameter of ard_path must be an ARDRegressor or an "
-            f"ARDClassifier. Got {estimator!r} instead. Of a CV class pass the plain "
-            "one: it finds a path of its own, as path_."
+            f"ARDClassifier. Got {estimator!r} instead. A fitted CV class has its own "
+            "path, path_; pass the plain class for another one."
         )
     estimator._validate_params()
     if reg_factors is not None:
@@ -182,16 +181,17 @@ def walking(estimator, X, y, sample_weight=None):
     Parameters
     ----------
     estimator : ARDRegressor or ARDClassifier
-        Whose parameters count. It notes the columns of X, as in `fit`.
+        Its parameters are used. It stores number and names of the columns of X, as in
+        `fit`.
     X, y, sample_weight
         As in `fit`.
 
     Yields
     ------
     walk : Walk
-        To be asked for points.
+        Computes the points.
     data : TrainingSet
-        What it trains on.
+        Its training data.
     """
     owner = type(estimator).__name__
     device = find_device(estimator.device, owner)
@@ -206,11 +206,11 @@ def describe(estimator, data, points, score, return_models=False) -> ARDPath:
     Parameters
     ----------
     estimator : ARDRegressor or ARDClassifier
-        That they were trained for.
+        Estimator of the points.
     data : TrainingSet
-        That they were trained on.
+        Training data of the points.
     points : dict of float to Trained
-        What a walk has found.
+        Result of a :class:`Walk`.
     score : callable
         Takes a fitted model.
     return_models : bool, default=False
@@ -256,7 +256,7 @@ def partial_score(scorer, X, y, options):
 
 
 def default_estimator(y):
-    """The estimator for a target, where the user named none."""
+    """The estimator for a target, where the user gave none."""
     kind, dtype = type_of_target(y, input_name="y"), np.asarray(y).dtype.kind
     if kind == "binary" or dtype not in "fiu":
         return ARDClassifier()

@@ -1,6 +1,6 @@
-"""How reg_factor is chosen by cross-validation: folds, scores, one standard error.
+"""Choice of reg_factor by cross-validation: folds, scores, one standard error.
 
-In come data and the points of reg_factor; out goes the model of the chosen one.
+Input: data and the values of reg_factor. Output: the model of the chosen value.
 """
 
 import warnings
@@ -37,16 +37,20 @@ from sklearn_ard.selection.walk import Walk
 from sklearn_ard.training.ensemble import train_ensemble
 
 REG_FACTORS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-_TIE = 1e-9  # relative: scores that differ by less do so by rounding
+_TIE = 1e-9  # relative; smaller differences between scores are rounding
 
-_CHOSEN = ("reg_factor", "warm_start")  # parameters of the plain estimators alone
+_PLAIN_ONLY = ("reg_factor", "warm_start")  # parameters of the plain estimators only
 
 
 class CrossValidated(BaseARD):
     """A plain estimator whose reg_factor is chosen by cross-validation."""
 
     _parameter_constraints: dict = {
-        **{k: v for k, v in BaseARD._parameter_constraints.items() if k not in _CHOSEN},
+        **{
+            k: v
+            for k, v in BaseARD._parameter_constraints.items()
+            if k not in _PLAIN_ONLY
+        },
         "reg_factors": ["array-like", None],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
@@ -126,7 +130,7 @@ class CrossValidated(BaseARD):
 
     @property
     def partial_fit(self):
-        """Not to be had: every choice needs all of the data."""
+        """Not available: cross-validation needs all of the data."""
         raise AttributeError(
             f"{type(self).__name__} has no partial_fit, since cross-validation needs "
             f"all of the data. Use {self._plain.__name__} with a reg_factor."
@@ -134,7 +138,7 @@ class CrossValidated(BaseARD):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, **params):
-        """Walk over `reg_factors` in every fold and on all rows, and choose a point.
+        """Compute the paths of all folds and of all rows, and choose a point.
 
         Parameters
         ----------
@@ -143,10 +147,11 @@ class CrossValidated(BaseARD):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; only regression takes several outputs.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of k counts as k copies of the row, in training and in the scores.
+            A weight of k is equivalent to k copies of the row, in training and in the
+            scores.
         **params : dict
             With metadata routing, what the splitter (such as `groups`) and the scorer
-            ask for.
+            request.
 
         Returns
         -------
@@ -156,14 +161,14 @@ class CrossValidated(BaseARD):
         Raises
         ------
         ValueError
-            If the data, a parameter or a fold is not what it should be, or no point has
-            a finite score. The estimator is then as it was before.
+            If the data, a parameter or a fold is invalid, or no point has a finite
+            score. The estimator is then unchanged.
 
         Warns
         -----
         UserWarning
-            If a wish cannot be met exactly, if a score is not finite, or if no input
-            is left.
+            If no point reaches `n_features_to_select` or `target_sparsity`, if a score
+            is not finite, or if no input is kept.
         """
         _raise_for_params(params, self, "fit")
         with unchanged_on_error(self):
@@ -177,7 +182,7 @@ class CrossValidated(BaseARD):
         X, y, sample_weight = rows = indexable(X, y, sample_weight)
         device = find_device(self.device, owner)
         data = self._training_set(X, y, sample_weight, device)
-        self._check_wishes()
+        self._check_selection()
         routed = self._route(sample_weight, params)
         splits = list(
             check_cv(self.cv, y, classifier=is_classifier(self)).split(
@@ -213,27 +218,28 @@ class CrossValidated(BaseARD):
         warn_of_training(self, trained)
 
     def _make_plain(self, seed):
-        """An estimator that walks."""
+        """The plain estimator whose paths are computed."""
         given = {**self.get_params(deep=False), "random_state": seed}
         names = self._plain().get_params(deep=False)
         return self._plain(**{name: given[name] for name in names if name in given})
 
-    def _check_wishes(self):
-        owner, wish = type(self).__name__, self.n_features_to_select
-        if wish is not None and self.target_sparsity is not None:
+    def _check_selection(self):
+        owner, n_features = type(self).__name__, self.n_features_to_select
+        if n_features is not None and self.target_sparsity is not None:
             raise ValueError(
-                f"{owner} takes one wish, 'n_features_to_select' or "
-                f"'target_sparsity'. Got both: {wish!r} and {self.target_sparsity!r}. "
+                f"{owner} takes only one of 'n_features_to_select' and "
+                f"'target_sparsity'. Got {n_features!r} and {self.target_sparsity!r}. "
                 "Set one of them to None."
             )
-        if wish is not None and wish > self.n_features_in_:
+        if n_features is not None and n_features > self.n_features_in_:
             raise ValueError(
                 f"The 'n_features_to_select' parameter of {owner} must be at most the "
-                f"number of columns of X, {self.n_features_in_}. Got {wish} instead."
+                f"number of columns of X, {self.n_features_in_}. Got {n_features} "
+                "instead."
             )
 
     def _check_folds(self, y, sample_weight, splits):
-        """Every fold must be trained on all classes."""
+        """Raise an error if the training rows of a fold lack a class."""
         if not is_classifier(self):
             return
         labels = np.asarray(y)
@@ -259,9 +265,9 @@ class CrossValidated(BaseARD):
                 "score, or splits with more test rows."
             )
         if bad.any():
-            found = self.cv_results_["reg_factor"][bad].tolist()
+            values = self.cv_results_["reg_factor"][bad].tolist()
             warnings.warn(
-                f"The scores at reg_factor in {found} are not finite in every fold: "
+                f"The scores at reg_factor in {values} are not finite in every fold: "
                 "these points are not chosen. Take another 'scoring', or splits with "
                 "more test rows.",
                 UserWarning,
@@ -269,7 +275,7 @@ class CrossValidated(BaseARD):
             )
 
     def _route(self, sample_weight, params):
-        """What splitter and scorer are given."""
+        """The parameters that are passed to splitter and scorer."""
         if _routing_enabled():
             if sample_weight is not None:
                 params = {"sample_weight": sample_weight, **params}
@@ -278,7 +284,7 @@ class CrossValidated(BaseARD):
         return _manual_routing({"splitter": {}, "scorer": {"score": score}})
 
     def get_metadata_routing(self):
-        """What this estimator hands on to its splitter and its scorer.
+        """Metadata routing of this estimator, its splitter and its scorer.
 
         Returns
         -------
@@ -302,7 +308,7 @@ class CrossValidated(BaseARD):
         return get_scorer(self.scoring or self._default_scoring)
 
     def _choose(self, mean):
-        """Index of a point, and a number of columns to cut it down to or None."""
+        """Index of a point, and the number of columns to reduce it to, or None."""
         if self.n_features_to_select is not None:
             return self._choose_by_features(mean, self.n_features_to_select)
         if self.target_sparsity is not None:
@@ -315,33 +321,33 @@ class CrossValidated(BaseARD):
             enough -= std / np.sqrt(n)
         return _last(_finite(mean) >= enough - _TIE * abs(enough)), None
 
-    def _choose_by_features(self, mean, wish):
+    def _choose_by_features(self, mean, target):
         n_features = self.path_.n_features
-        if (n_features == wish).any():
-            return _best(mean, n_features == wish), None
-        if (n_features > wish).any():
-            fewest = n_features[n_features > wish].min()
-            return _best(mean, n_features == fewest), wish
+        if (n_features == target).any():
+            return _best(mean, n_features == target), None
+        if (n_features > target).any():
+            fewest = n_features[n_features > target].min()
+            return _best(mean, n_features == fewest), target
         most = n_features.max()
         index = _best(mean, n_features == most)
         self._warn_nearest(
-            "n_features_to_select", wish, f"{most} columns", index, "smaller"
+            "n_features_to_select", target, f"{most} columns", index, "smaller"
         )
         return index, None
 
-    def _choose_by_sparsity(self, mean, wish):
+    def _choose_by_sparsity(self, mean, target):
         sparsity = np.where(self.path_.n_features > 0, self.path_.sparsity, -np.inf)
-        if (sparsity >= wish).any():
-            return _best(mean, sparsity >= wish)
+        if (sparsity >= target).any():
+            return _best(mean, sparsity >= target)
         index = int(sparsity.argmax())
-        found = f"a sparsity of {self.path_.sparsity[index]:.4f}"
-        self._warn_nearest("target_sparsity", wish, found, index, "larger")
+        nearest = f"a sparsity of {self.path_.sparsity[index]:.4f}"
+        self._warn_nearest("target_sparsity", target, nearest, index, "larger")
         return index
 
-    def _warn_nearest(self, name, wish, found, index, mend):
+    def _warn_nearest(self, name, target, nearest, index, direction):
         warnings.warn(
-            f"No point of the path reaches {name}={wish}. Took the nearest, {found} at "
-            f"reg_factor={self.path_.reg_factors[index]:g}. Add {mend} values to "
+            f"No point of the path reaches {name}={target}. Took the nearest, {nearest} at "
+            f"reg_factor={self.path_.reg_factors[index]:g}. Add {direction} values to "
             "'reg_factors' for others.",
             UserWarning,
             stacklevel=6,
@@ -349,14 +355,14 @@ class CrossValidated(BaseARD):
 
 
 def _finite(scores):
-    """Scores of which those that are no number are the worst."""
+    """Scores with -inf in place of values that are not finite."""
     return np.where(np.isfinite(scores), scores, -np.inf)
 
 
 def _best(mean, allowed):
-    """The best of some points; of equally good ones that with the largest reg_factor.
+    """Index of the best of some points; ties go to the largest reg_factor.
 
-    Points without a score are the last choice.
+    Points without a finite score are chosen last.
     """
     scores = _finite(mean)
     best = scores[allowed].max()

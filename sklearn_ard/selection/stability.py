@@ -1,7 +1,7 @@
 """StabilitySelection: the columns that a selector picks on most halves of the rows.
 
-In: a selector, X and y. Out: the share of the halves in which each column is picked,
-the columns that are kept, and a bound on the number of false ones.
+Input: a selector, X and y. Output: the share of the halves in which each column is
+picked, the columns that are kept, and a bound on the number of false ones.
 """
 
 from numbers import Integral, Real
@@ -74,7 +74,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : selector
-        What was cloned for every half.
+        The selector that was cloned for every half.
     values_ : ndarray of shape (n_values,)
         Values of the parameter.
     probabilities_ : ndarray of shape (n_values, n_features)
@@ -92,7 +92,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had any (all strings).
+        Names of the columns; defined only if X has names that are all strings.
 
     See Also
     --------
@@ -178,7 +178,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets. Of labels every half has its share of each class.
+            Targets. For classifiers the halves are stratified by class.
 
         Returns
         -------
@@ -188,10 +188,10 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the estimator does not have the parameter or cannot say what it picks,
-            if a parameter is not what it should be, or if the selector picks so many
-            columns that the bound is no better than that number. The selector is then
-            as it was before.
+            If the estimator does not have the parameter, or has neither `get_support`
+            nor `coef_` after `fit`; if a parameter is invalid; or if the bound is not
+            below the number of columns that the selector picks. The selector is then
+            unchanged.
         """
         with unchanged_on_error(self):
             validate_data(
@@ -274,9 +274,9 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
             )
             for half, seed in zip(halves, seeds, strict=True)
         )
-        found = Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs)
-        found = tqdm(found, total=len(halves), unit="half", disable=not self.verbose)
-        picked = np.stack(list(found))
+        results = Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs)
+        results = tqdm(results, total=len(halves), unit="half", disable=not self.verbose)
+        picked = np.stack(list(results))
         if picked.shape[2] != self.n_features_in_:
             raise ValueError(
                 f"The 'estimator' parameter of {type(self).__name__} must select among "
@@ -288,20 +288,21 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         return picked
 
     def _bound_false_picks(self):
-        """The bound on the expected number of false picks, if it is of any use."""
+        """The bound on the expected number of false picks; an error if it is
+        useless."""
         q, n_features = self.n_picked_, self.n_features_in_
-        found = bound_false_picks(
+        bound = bound_false_picks(
             q, n_features, self.threshold_, self.n_pairs, self.bound
         )
-        if q > 0 and found >= q:
+        if q > 0 and bound >= q:
             raise ValueError(
                 f"{type(self.estimator_).__name__} picks {q:.1f} of the {n_features} "
                 f"columns on average with {self.param} in {self.values_.tolist()}. "
                 f"With threshold={self.threshold} the bound on the expected number of "
-                f"false picks is {found:.1f}, no fewer than it picks. Choose 'values' "
+                f"false picks is {bound:.1f}, no fewer than it picks. Choose 'values' "
                 "that pick fewer columns, or raise the 'threshold'."
             )
-        return found
+        return bound
 
     def _get_support_mask(self):
         check_is_fitted(self)

@@ -1,6 +1,6 @@
 """threshold_curve: sparsity and score of a fitted model over pruning thresholds.
 
-In: a fitted estimator and rows to score it on. Out: a table, one row per threshold.
+Input: a fitted estimator and rows to score it on. Output: one table row per threshold.
 """
 
 import copy

@@ -1,5 +1,5 @@
 import torch
-from test_evidence import MODELS, certain
+from small_networks import MODELS, certain
 
 from sklearn_ard.nn import (
     ConvARD,

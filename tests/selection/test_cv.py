@@ -244,7 +244,7 @@ def _fails(model, data, match):
         ({"n_features_to_select": 9}, "at most the number of columns of X, 8. Got 9"),
         ({"n_features_to_select": 0}, "'n_features_to_select' parameter"),
         ({"target_sparsity": 1.0}, "'target_sparsity' parameter"),
-        ({"n_features_to_select": 2, "target_sparsity": 0.5}, "one wish"),
+        ({"n_features_to_select": 2, "target_sparsity": 0.5}, "only one of"),
         ({"selection": "worst"}, "'selection' parameter"),
         ({"scoring": "nonsense"}, "'scoring' parameter"),
         ({"cv": 1}, "n_splits"),

@@ -41,7 +41,7 @@ def test_the_network_with_the_better_objective_is_taken(
     monkeypatch, above, below, better
 ):
     with walking(ARDRegressor(feature_cost=1.5, **FAST), *data()) as (walk, _):
-        monkeypatch.setattr(walk, "_go_on", lambda *args, **options: above)
+        monkeypatch.setattr(walk, "_continue", lambda *args, **options: above)
         monkeypatch.setattr(walk, "_start", lambda *args, **options: {0.5: below})
         _, points = walk._decade(above, 1.0, 0.1, [0.5])
     assert points[0.5] is {"above": above, "below": below}[better]
@@ -51,9 +51,9 @@ def test_columns_come_back_on_the_way_down_if_the_residuals_ask_for_them():
     with walking(ARDRegressor(**FAST), *data()) as (walk, _):
         trained = walk.on_columns(1.0, walk.over([1.0])[1.0], np.arange(6) == 1)
         assert np.flatnonzero(trained.support).tolist() == [1]
-        down = walk._go_on(trained, 1.0, 0.5, 0.3)
+        down = walk._continue(trained, 1.0, 0.5, 0.3)
         assert {1, 4} <= set(np.flatnonzero(down.support).tolist())
-        fixed = walk._go_on(trained, 1.0, 2.0, 0.3, choose=False)
+        fixed = walk._continue(trained, 1.0, 2.0, 0.3, choose=False)
         assert np.flatnonzero(fixed.support).tolist() == [1]
 
 
@@ -65,4 +65,4 @@ def test_a_walk_has_no_use_for_an_interrupted_training(monkeypatch):
             lambda task, trained, *args, **options: replace(trained, interrupted=True),
         )
         with pytest.raises(KeyboardInterrupt):
-            walk._go_on(trained, 1.0, 2.0, 0.1)
+            walk._continue(trained, 1.0, 2.0, 0.1)
