@@ -55,8 +55,9 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
 
     See Also
     --------
-    ARDRegressor : Describes all further attributes and methods. ard_path : The path
-    alone. CVPathDisplay : Draws the scores.
+    ARDRegressor : Has the documentation of all further attributes and methods.
+    ard_path : The path alone.
+    CVPathDisplay : Draws the scores.
 
     Notes
     -----
@@ -135,8 +136,9 @@ class ARDClassifierCV(CrossValidated, ARDClassifier):
 
     See Also
     --------
-    ARDClassifier : Describes all further attributes and methods. ard_path : The path
-    alone. CVPathDisplay : Draws the scores.
+    ARDClassifier : Has the documentation of all further attributes and methods.
+    ard_path : The path alone.
+    CVPathDisplay : Draws the scores.
 
     Notes
     -----

@@ -1,7 +1,7 @@
 """Training data in batches.
 
-In come scaled rows with targets and weights; out go batches of them on the device, in
-an order that a generator draws, or a sample.
+Input: scaled rows with targets and weights. Output: batches of them on the device, in
+random order, or a sample.
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import numpy as np
 import torch
 
-# Entries of some columns, or of some rows, that are copied into memory: 80 MB.
+# Entries of X that are copied into memory at once, for columns or a sample: 80 MB.
 _LARGEST_COPY = _LARGEST_SAMPLE = 20_000_000
 _SHUFFLED_AT_ONCE = 1_000_000  # entries of X up to which an epoch is shuffled in one go
 
@@ -91,7 +91,7 @@ class Batches:
     def select(self, columns):
         """The same rows with some of the columns (an ndarray of ascending indices).
 
-        The last selection is kept: one network is trained, weighed and measured on it.
+        The last selection is cached, since one network is trained and evaluated on it.
         """
         if len(columns) == self.x.shape[1]:
             return self

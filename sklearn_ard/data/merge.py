@@ -1,6 +1,7 @@
-"""Equal rows become one whose weight is the sum of theirs.
+"""Merging of equal rows into one, whose weight is the sum of their weights.
 
-A weight of k is then the same data set as k copies, bit for bit.
+Input: X, targets and weights. Output: indices of the distinct rows, and their weights.
+A weight of k and k copies thus give the same data set, bit for bit.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The order in which rows are trained on: it depends on their content alone."""
+"""The training order of rows, which depends on their content alone."""
 
 import numpy as np
 

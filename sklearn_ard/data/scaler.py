@@ -1,4 +1,4 @@
-"""What columns and targets are standardised by."""
+"""Standardisation of columns and targets."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,14 +17,15 @@ class Scaler:
         Number of channels whose pixels share one scale; None scales every column on
         its own.
     standardize : bool, default=True
-        False leaves everything as it is, for a network that knows its inputs.
+        False changes nothing, for a network that was trained on unscaled inputs.
 
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_features,)
         In units of the columns.
     constant_ : bool ndarray of shape (n_features,)
-        True for columns (channels) that do not vary; or, as they are, that are 0.
+        True for columns (channels) that do not vary; without `standardize`, for those
+        that are 0.
     """
 
     def __init__(self, n_channels=None, standardize=True):
@@ -53,7 +54,7 @@ class Scaler:
             self.constant_ = peak == 0
             return self
         # statistics in units of a power of two near the largest entry: nothing
-        # overflows or vanishes on the way, and no digit is lost
+        # overflows or underflows, and no digit is lost
         unit = np.exp2(np.floor(np.log2(np.where(peak > 0, peak, 1.0))))
         mean, variance, is_sparse = _moments(X, weight, unit)
         if self.n_channels is not None:

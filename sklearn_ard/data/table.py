@@ -1,4 +1,4 @@
-"""Rows of X, cut out and standardised when they are asked for: X is never copied."""
+"""Rows of X, selected and standardised on access, so that X is never copied."""
 
 import mmap
 
@@ -25,7 +25,7 @@ def is_mapped(X):
 
 
 class Table:
-    """Some rows of X in some order: cut out when they are asked for.
+    """Some rows of X in some order, selected on access.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class Table:
 
     @property
     def is_out_of_memory(self):
-        """Whether X is sparse or on disk: what a copy in memory might not fit."""
+        """Whether X is sparse or on disk, where a dense copy may exceed the memory."""
         return sp.issparse(self.X) or is_mapped(self.X)
 
 
 class ScaledTable:
-    """A table whose rows are standardised when they are cut.
+    """A table whose rows are standardised on access.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ class ScaledTable:
 
     def dense(self, index):
         """Some rows as ndarray, whatever X is."""
-        found = self[index]
-        return found.toarray() if sp.issparse(found) else found
+        rows = self[index]
+        return rows.toarray() if sp.issparse(rows) else rows
 
     def select(self, columns):
         """The same rows with some of the columns (an ndarray of indices)."""
@@ -84,7 +84,7 @@ class ScaledTable:
 
     def in_memory(self):
         """All of it as ndarray of type float32."""
-        found = np.empty(self.shape, dtype=np.float32)
+        output = np.empty(self.shape, dtype=np.float32)
         for chunk in chunks_of(*self.shape):
-            found[chunk] = self.dense(chunk)
-        return found
+            output[chunk] = self.dense(chunk)
+        return output

@@ -1,7 +1,7 @@
-"""What y becomes: numbers to be predicted, or classes.
+"""Targets: standardised numbers, or indices of classes.
 
-In come checked targets and weights; out go numbers for a likelihood, and what a model
-without inputs predicts. Outputs of a network become answers again.
+Input: checked targets and weights, or outputs of a network. Output: numbers for a
+likelihood, and the outputs of a model without inputs; or predictions.
 """
 
 import numpy as np
@@ -20,14 +20,14 @@ class NumericTargets:
     is_1d : bool
         Whether y has one dimension.
     standardize : bool
-        False leaves them as they are, for a network that knows them.
+        False leaves them unchanged, for a network that was trained on them.
 
     Attributes
     ----------
     scaler_ : Scaler
-        By which they are standardised.
+        Standardises the targets.
     empty_output_ : ndarray of shape (n_outputs,)
-        What a model without inputs says: the weighted mean, scaled.
+        Output of a model without inputs: the weighted mean, scaled.
     empty_log_noise_ : ndarray of shape (n_outputs,)
         Natural logarithm of the variance around it, scaled.
     """
@@ -72,7 +72,7 @@ class ClassTargets:
     Attributes
     ----------
     empty_output_ : ndarray of shape (n_classes,)
-        What a model without inputs says: logarithms of the weighted class frequencies.
+        Output of a model without inputs: logarithms of the weighted class frequencies.
     """
 
     log_jacobian = 0.0

@@ -1,7 +1,7 @@
-"""From checked arrays to batches of scaled rows: the way of the data in one function.
+"""From checked arrays to batches of scaled rows, in one function.
 
-In come X, numeric targets and weights; out goes a :class:`TrainingSet`: batches, what
-they were made by, and how many rows have been seen.
+Input: X, numeric targets and weights. Output: a :class:`TrainingSet` of batches, their
+scalers and the number of rows.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows to train on, and what has to be remembered of how they were made.
+    """Rows to train on, and how they were scaled.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class TrainingSet:
     n_rows : int
         Distinct rows; of a later chunk with those of all chunks before.
     total_weight : float
-        Their weights together.
+        Sum of their weights.
     """
 
     batches: Batches
@@ -76,16 +76,16 @@ def training_set(
     batch_size : int or "auto", default="auto"
         Largest number of rows in a batch; "auto" is 64.
     device : torch.device, default="cpu"
-        Where the batches are wanted.
+        Device of the batches.
     before : TrainingSet, default=None
         That of an earlier chunk of the same data, which sets the scale.
     is_chunk : bool, default=False
-        Whether later chunks follow, in which columns may vary that do not here.
+        Whether later chunks follow, in which columns may vary that are constant here.
 
     Returns
     -------
     TrainingSet
-        See there.
+        The training set.
     """
     rows, weight = merge_rows(X, y, weight)
     table, y = Table(X, rows), y[rows]

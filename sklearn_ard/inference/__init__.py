@@ -1,5 +1,6 @@
-"""Prediction: a trained network comes in, answers go out, without torch at run time.
+"""Prediction with a trained network, without torch at run time.
 
-Read `network` first: it is what predicts. `lower` makes it of a torch network.
-Private, as all folders but `nn`: their names may change between versions.
+Input: a trained network, or rows of X. Output: a compact network, or predictions. Read
+`network` first; `lower` converts a torch network to it. Private, as all folders except
+`nn`: names may change between versions.
 """

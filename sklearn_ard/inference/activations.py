@@ -1,6 +1,6 @@
 """The activations that are computed without torch, by name.
 
-A name out of the table of :mod:`sklearn_ard.nn.activations` comes in; the function on
+A name from the table of :mod:`sklearn_ard.nn.activations` comes in; the function on
 numpy arrays and the ONNX nodes of the same function go out.
 """
 

@@ -1,7 +1,7 @@
-"""What becomes of a trained network: small enough to predict with, measured, cut more.
+"""The fitted model of an estimator: a compact network, its sizes and its measures.
 
-In come what training has left and how its data were made; out goes the one fitted
-object that an estimator holds and asks for everything.
+Input: a trained network, and how its data were scaled. Output: the one fitted object
+that an estimator holds.
 """
 
 import copy
@@ -36,7 +36,7 @@ class FittedModel(State):
     network, support, targets
         See :class:`~sklearn_ard.inference.state.State`.
     trained : Trained
-        The network with the columns that it reads, and what they were found worth.
+        The network with the columns that it reads, and their relevance.
     data : TrainingSet
         How the data were scaled, without the data.
     n_steps : float or None
@@ -86,7 +86,7 @@ class FittedModel(State):
         priors = [layer.prior for layer in layers]
         try:
             for layer in layers:
-                layer.prior = copy.copy(layer.prior)  # the user may hold it, and others
+                layer.prior = copy.copy(layer.prior)  # it may be shared
                 layer.prior.threshold = threshold
             rng = np.random.default_rng(0)
             x = rng.standard_normal((2, len(columns)), dtype=np.float32)
@@ -136,7 +136,7 @@ class FittedModel(State):
 
 
 def fitted_model(trained, data, n_steps=None):
-    """Make the small network that predicts, and the one object around it.
+    """Make the compact network that predicts, and the fitted model around it.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def fitted_model(trained, data, n_steps=None):
     Returns
     -------
     FittedModel
-        See there.
+        The fitted model.
     """
     if not trained.support.any():
         trained = _emptied(trained, data.targets)
@@ -159,7 +159,7 @@ def fitted_model(trained, data, n_steps=None):
 
 
 def _emptied(trained, targets):
-    """A model without inputs, whose noise and bound are known exactly."""
+    """A model without inputs, whose noise and evidence lower bound are exact."""
     net = trained.net
     for layer in ard_layers(net.module_):
         layer.mask.zero_()
@@ -169,7 +169,7 @@ def _emptied(trained, targets):
 
 
 def _compress(trained, data, n_steps):
-    """The one object of a network and its data."""
+    """The fitted model of a network and its data."""
     targets = data.targets
     if trained.support.any():
         compacted, _ = compact_quietly(trained.net.module_)
@@ -188,7 +188,7 @@ def _compress(trained, data, n_steps):
 
 
 def _sparsity(trained):
-    """Share of pruned weights, those of columns that were left out among them."""
+    """Share of pruned weights, including those of columns that were left out."""
     module, n_read = trained.net.module_, len(trained.columns)
     kept, total = count_weights(module)
     n_features = len(trained.support)

@@ -46,7 +46,7 @@ class Windows:
 
     def sizes(self, size):
         """Number of windows in each dimension of images of a size without padding."""
-        found = []
+        n_windows = []
         for length, k, s, d, (before, after) in zip(
             size, self.kernel, self.stride, self.dilation, self.padding, strict=True
         ):
@@ -54,8 +54,8 @@ class Windows:
             n = (-(-room // s) if self.ceil_mode else room // s) + 1
             if self.ceil_mode and (n - 1) * s >= length + before:
                 n -= 1  # a window has to begin inside
-            found.append(n)
-        return tuple(found)
+            n_windows.append(n)
+        return tuple(n_windows)
 
     def pads(self, size):
         """The padding, with as much more after it as the last windows reach over."""

@@ -52,8 +52,8 @@ def lower(compacted, columns, scaler, n_outputs):
     Parameters
     ----------
     compacted : Compacted
-        What is left of its network, on any device; its module is moved to the CPU and
-        may be changed.
+        The compact network of the estimator, on any device; its module is moved to the
+        CPU and may be changed.
     columns : ndarray of int
         Columns of X that the uncompacted network reads.
     scaler : Scaler
@@ -64,7 +64,7 @@ def lower(compacted, columns, scaler, n_outputs):
     Returns
     -------
     Network
-        In numpy, or a :class:`TorchNetwork` where a module is not known there.
+        In numpy, or a :class:`TorchNetwork` where numpy cannot run a module.
     """
     module, inputs, layers = compacted
     module = module.to("cpu").to(torch.float32)
@@ -78,18 +78,18 @@ def lower(compacted, columns, scaler, n_outputs):
             mean = scale = None
     widest, positions, image_sizes = measure(module, torch.zeros(1, len(columns)))
     n_rows = block_rows(widest)
-    left = {name: layer for name, layer in layers.items() if layer in positions}
+    kept = {name: layer for name, layer in layers.items() if layer in positions}
     lowering = Lowering(image_sizes)
     try:
         operations = lowering(module)
     except NotLowered as error:
-        sizes = {name: size_of(la, positions[la]) for name, la in left.items()}
+        sizes = {name: size_of(la, positions[la]) for name, la in kept.items()}
         return TorchNetwork(
             columns, mean, scale, module, n_outputs, n_rows, sizes, str(error)
         )
     sizes = {
         name: LayerSize.of(*lowering.arrays[layer], positions[layer])
-        for name, layer in left.items()
+        for name, layer in kept.items()
     }
     return Network(columns, mean, scale, operations, n_outputs, n_rows, sizes)
 
@@ -98,7 +98,7 @@ def constant_network(output):
     """A network that reads nothing, from its output of shape (n_outputs,)."""
     n_outputs = len(output)
     dense = Dense(np.zeros((n_outputs, 0)), np.asarray(output, float))
-    dense.weight = dense.weight.astype(float)  # else the answer would be float32
+    dense.weight = dense.weight.astype(float)  # else the output would be float32
     columns = np.zeros(0, dtype=np.intp)
     return Network(columns, None, None, [dense], n_outputs, block_rows(1), {})
 
@@ -124,14 +124,14 @@ def measure(module, x):
     """
     widths, positions, image_sizes = [x.shape[1]], {}, {}
 
-    def note(layer, args, output):
+    def record(layer, args, output):
         widths.append(args[0][0].numel() + output[0].numel())
         positions[layer] = math.prod(output.shape[2:])
         image_sizes[layer] = tuple(args[0].shape[2:])
 
     known = (nn.Linear, *CONVOLUTIONS, *NORMS, *POOLINGS)
     hooks = [
-        layer.register_forward_hook(note)
+        layer.register_forward_hook(record)
         for layer in module.modules()
         if isinstance(layer, known)
     ]

@@ -54,7 +54,7 @@ class Lowering:
         modules = list(module)
         for i, (first, second) in enumerate(itertools.pairwise(modules)):
             if type(second) in MAXIMA and _is_monotone(first):
-                modules[i : i + 2] = second, first  # the same, for fewer numbers
+                modules[i : i + 2] = second, first  # same result, fewer numbers
         operations = [op for child in modules for op in self(child)]
         ops.fuse_biases(operations)
         return operations
@@ -67,7 +67,7 @@ class Lowering:
             reads_all = len(indices) == n_inputs and type(network[0]) is nn.Linear
             branches.append((None if reads_all else indices.numpy(), self(network)))
         first, *others = [operations[-1] for _, operations in branches]
-        for other in others:  # one addition less
+        for other in others:  # saves an addition
             if type(first) is type(other) is ops.Dense:
                 first.bias, other.bias = first.bias + other.bias, None
         return [ops.Sum(branches)]
@@ -112,8 +112,8 @@ class Lowering:
         if set(np.ravel(pool.output_size)) != {1}:
             raise NotLowered(type(pool).__name__)
         size = self.image_sizes[pool]
-        ones, nothing = (1,) * len(size), ((0, 0),) * len(size)
-        windows = images.Windows(size, ones, ones, nothing)
+        ones, no_padding = (1,) * len(size), ((0, 0),) * len(size)
+        windows = images.Windows(size, ones, ones, no_padding)
         if type(pool) in _GLOBAL_MAXIMA:
             return [images.MaxPool(windows)]
         return [images.AveragePool(windows, False, size)]
@@ -136,7 +136,7 @@ class Lowering:
 
 
 def _is_monotone(module):
-    """Whether a module is an elementwise function that never falls."""
+    """Whether a module is a non-decreasing elementwise function."""
     activation = activation_of(module)
     if activation is None or not activation.monotone:
         return False

@@ -1,6 +1,6 @@
 """A compact network in numpy.
 
-Rows of X come in, as they are; the outputs of the network go out, without torch.
+Unscaled rows of X come in; the outputs of the network go out, without torch.
 """
 
 import math
@@ -49,17 +49,17 @@ class Network:
     columns : ndarray of int
         Columns of X that are read.
     mean, scale : ndarray of shape (n_columns,), or None
-        By which they are standardised, in units of X and in the dtype of the
-        computation; scale is infinite for columns that become 0. None where the first
-        layer includes the standardisation.
+        Standardise these columns; in units of X and in the dtype of the computation;
+        scale is infinite for columns that become 0. None where the first layer includes
+        the standardisation.
     operations : list
-        What is applied to them, one after the other.
+        Operations on the standardised columns, in this order.
     n_outputs : int
         Number of outputs.
     n_rows : int
         Rows in a block.
     layers : dict of str to LayerSize
-        What is left of the layers of the network that was trained.
+        Sizes of the remaining layers of the trained network.
     """
 
     def __init__(self, columns, mean, scale, operations, n_outputs, n_rows, layers):

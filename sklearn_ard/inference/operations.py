@@ -131,7 +131,7 @@ def fuse_biases(operations):
     """Let a ReLU between two dense layers add the bias of the first.
 
     max(Wx + b, 0) = max(Wx, -b) + b, and the constant b becomes a part of the second
-    bias: one pass over the numbers less.
+    bias: this saves a pass over the numbers.
     """
     for first, relu, second in zip(
         operations, operations[1:], operations[2:], strict=False

@@ -1,7 +1,7 @@
-"""What fitted models do with a compact network: predict, select and transform.
+"""Prediction, selection and transformation by fitted models.
 
-In comes X as users have it; out go answers and columns. No torch here: the compact
-predictors share it with the estimators.
+Input: X from the user. Output: predictions or columns. The file does not import torch,
+since compact predictors and estimators share it.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn_ard.inference.state import State
 
 
 class Predictor(SelectorMixin, BaseEstimator):
-    """A model that answers from the :class:`State` that it holds as `_fitted`."""
+    """A model that predicts with the :class:`State` in its attribute `_fitted`."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -28,11 +28,11 @@ class Predictor(SelectorMixin, BaseEstimator):
     def _outputs(self, X):
         """Outputs of the network on scaled targets (or logits).
 
-        Of a data frame only the columns in use are read. An array is searched for
+        From a data frame, only the columns in use are read. An array is searched for
         missing values as a whole, as scikit-learn's estimators do, but never copied.
         """
         fitted, owner = vars(self).get("_fitted"), type(self).__name__
-        if (  # nothing that scikit-learn's checks, slow for one row, could object to
+        if (  # valid without scikit-learn's checks, which are slow for one row
             fitted is not None
             and type(X) is np.ndarray
             and X.ndim == 2
@@ -49,17 +49,18 @@ class Predictor(SelectorMixin, BaseEstimator):
     def to_onnx(self, path, *, dtype=np.float64):
         """Write the whole model to a file that :mod:`onnxruntime` can run.
 
-        From raw X to the answers, with standardisation, units of y and class labels in
-        it. Its input is named "X"; its outputs are "prediction" for a regressor (of the
-        shape that :meth:`predict` has), "label" and "probabilities" for a classifier.
+        The file computes predictions from raw X, including standardisation, units of y
+        and class labels. Its input is named "X"; its outputs are "prediction" for a
+        regressor (of the shape that :meth:`predict` has), "label" and "probabilities"
+        for a classifier.
 
         Parameters
         ----------
         path : str or path-like
             Where to write.
         dtype : {numpy.float64, numpy.float32}, default=numpy.float64
-            Of the X that it is going to be given. float32 is what most tools feed, but
-            columns far from 0 lose digits before they are standardised.
+            Of the X that the file takes. Most tools pass float32, in which columns far
+            from 0 lose digits before they are standardised.
 
         Raises
         ------
@@ -91,12 +92,12 @@ class Predictor(SelectorMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. Of a data frame only the kept columns are read.
+            Inputs. From a data frame, only the kept columns are read.
 
         Returns
         -------
         {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_kept)
-            The kept columns, as they are.
+            The kept columns, unchanged.
         """
         support = self.get_support()
         if not is_frame(X) or not support.any():
@@ -104,8 +105,8 @@ class Predictor(SelectorMixin, BaseEstimator):
         validate_data(self, X, reset=False, skip_check_array=True)
         X = X.iloc[:, np.flatnonzero(support)]
         checked = check_array(X, dtype=None, estimator=self, input_name="X")
-        wanted = _get_output_config("transform", estimator=self)["dense"]
-        return checked if wanted == "default" else X
+        container = _get_output_config("transform", estimator=self)["dense"]
+        return checked if container == "default" else X
 
 
 class NumberPredictor:
@@ -165,10 +166,10 @@ class LabelPredictor:
 
 
 class _Compact(Predictor):
-    """What is left of a fitted estimator: enough to predict, and nothing to train.
+    """Base of the compact predictors, which predict and cannot be trained.
 
-    As :class:`sklearn.frozen.FrozenEstimator`, it is fitted for good: `fit` does
-    nothing, and a clone is the model itself.
+    As with :class:`sklearn.frozen.FrozenEstimator`, `fit` does nothing, and a clone is
+    the model itself.
     """
 
     _copied = ("n_features_in_", "feature_names_in_")
@@ -206,21 +207,21 @@ class _Compact(Predictor):
 
 
 class CompactRegressor(NumberPredictor, RegressorMixin, _Compact):
-    """What is left of an :class:`ARDRegressor`: `predict` and `transform`, in numpy.
+    """Compact :class:`ARDRegressor`: `predict` and `transform`, in numpy.
 
-    Comes from :meth:`ARDRegressor.compact`; it needs no torch, and its pickle is as
-    small as the network has become.
+    Returned by :meth:`ARDRegressor.compact`. It does not need torch, and its pickle is
+    as small as the pruned network.
     """
 
     _copied = (*_Compact._copied, "noise_std_")
 
 
 class CompactClassifier(LabelPredictor, ClassifierMixin, _Compact):
-    """What is left of an :class:`ARDClassifier`, in numpy.
+    """Compact :class:`ARDClassifier`, in numpy.
 
-    Comes from :meth:`ARDClassifier.compact`; it has `predict`, `predict_proba`,
-    `transform` and `classes_`, needs no torch, and its pickle is as small as the
-    network has become.
+    Returned by :meth:`ARDClassifier.compact`. It has `predict`, `predict_proba`,
+    `transform` and `classes_`, does not need torch, and its pickle is as small as the
+    pruned network.
     """
 
     _copied = (*_Compact._copied, "classes_")

@@ -1,4 +1,4 @@
-"""How much smaller a network has become, layer by layer."""
+"""Sizes of a network before and after compaction, layer by layer."""
 
 import pandas as pd
 import torch
@@ -9,7 +9,7 @@ from sklearn_ard.inference.network import LayerSize
 from sklearn_ard.nn import ARDMixin, input_layers
 
 _WEIGHTED = (ARDMixin, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_OF_LAYERS = ["inputs", "units"]  # which a network has none of its own of
+_OF_LAYERS = ["inputs", "units"]  # not defined for the total
 _NOTHING = LayerSize(0, 0, 0, 0, 0)
 
 
@@ -21,7 +21,7 @@ def compression_report(module, network, n_features, n_read):
     module : Module
         The network that was trained.
     network : Network
-        What is left of it.
+        The compact network.
     n_features, n_read : int
         Columns of X, and those of them that the module reads.
 

@@ -1,7 +1,7 @@
-"""What a fitted model predicts with, without torch.
+"""State with which a fitted model predicts, without torch.
 
-It comes from training by way of `compression`; estimators and compact models answer
-from it.
+`compression` makes it from a trained network; estimators and compact models predict
+with it.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sklearn_ard.inference.network import Network
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What a fitted model predicts with.
+    """State with which a fitted model predicts.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Layers, networks, priors and objective in pure torch, for your own training loop.
 
 Tensors and torch modules come in and go out; scikit-learn, skorch and numpy are not
-known here. `mixin` is the file to read first, then `objective`.
+imported. Read `mixin` first, then `objective`.
 """
 
 from sklearn_ard.nn.compaction import Compacted, compact

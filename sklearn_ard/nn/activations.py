@@ -1,4 +1,4 @@
-"""The table of activations: every elementwise function that the package knows.
+"""The table of activations: every elementwise function that the package supports.
 
 A module or a name comes in; its function, its derivative and its properties go out.
 """
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Activation:
-    """What is known of an elementwise function h(z).
+    """An elementwise function h(z) and its properties.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ class Activation:
     module : type
         The class of torch.
     function : callable, optional
-        z to h; None for functions that are only ever called as a module.
+        z to h; None for functions that are only called as a module.
     slope : callable, optional
-        (z, h) to the derivative dh/dz; None where autograd takes it.
+        (z, h) to the derivative dh/dz; None where autograd computes it.
     monotone : bool, default=False
-        Whether h never falls, as long as `parameter` is not negative.
+        Whether h is non-decreasing, as long as `parameter` is not negative.
     parameter : str, optional
         Attribute of the module with the function's one parameter.
     """
@@ -70,7 +70,7 @@ _OTHERS = (
     Activation("softsign", nn.Softsign, monotone=True),
 )
 
-# The activations that users name.
+# The activations that users can choose by name.
 ACTIVATIONS = {activation.name: activation for activation in _NAMED}
 # Modules of one elementwise function without trained parameters: exactly these types.
 ELEMENTWISE = {activation.module: activation for activation in _NAMED + _OTHERS}

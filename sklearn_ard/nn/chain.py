@@ -111,7 +111,7 @@ def _is_sequence(model):
 
 
 def chain_of(model: nn.Module) -> Chain:
-    """The chain that a network is as a whole; one without layers for any other.
+    """The chain that a whole network forms; an empty one if it is no chain.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""From a trained ARD network to the small plain one that remains of it.
+"""Compaction of a trained ARD network to a small plain network.
 
-A network with masks comes in; a plain one, and the inputs that it reads, go out. One
-walk forward along its steps finds the units that are constant, since no live weight
-enters them, and folds them into the next biases; one walk back finds the units that are
-read. The others go.
+A network with masks comes in; a plain one, and the inputs that it reads, go out. A
+forward pass over its steps finds the units that are constant, since no live weight
+enters them, and folds them into the next biases; a backward pass finds the units that
+are read. The others are removed.
 """
 
 import copy
@@ -37,10 +37,10 @@ class Compacted(NamedTuple):
         A plain torch network, in evaluation mode.
     inputs : Tensor of shape (n_kept,) or slice
         Indices of the inputs that it reads: call ``network(x[:, inputs])``. All of them
-        (``slice(None)``) where the network could not be seen through.
+        (``slice(None)``) where the network could not be compacted.
     layers : dict of str to Module or None
-        By the names of the layers with weights in the original network: what is left of
-        each, None if nothing is.
+        By the names of the layers with weights in the original network: the remaining
+        layer, or None.
     """
 
     network: nn.Module
@@ -75,12 +75,12 @@ class Parallel(nn.Module):
 
 
 def compact(model: nn.Module) -> Compacted:
-    """Remove what was pruned from a trained network: a small plain one remains.
+    """Remove the pruned parts of a trained network, for a small plain one.
 
-    Pruned inputs go; units (channels) without a live input become part of the next
-    bias through their constant activation; those without a live output go; and whole
-    layers, where nothing of them is left. A network that was pruned altogether becomes
-    its constant. The outputs are those of `model` in evaluation mode, to rounding.
+    Pruned inputs are removed; units (channels) without a live input are folded into the
+    next bias with their constant activation; units without a live output are removed,
+    and so are layers without remaining units. A fully pruned network becomes a
+    constant. The outputs are those of `model` in evaluation mode, to rounding.
 
     A constant channel is not constant under zero padding: it stays where the next
     convolution or pooling pads with zeros, unless it is zero itself.
@@ -89,12 +89,12 @@ def compact(model: nn.Module) -> Compacted:
     ----------
     model : Module
         A network with ARD layers, for inputs of shape (n, n_features) or (n,
-        n_channels, ...). Networks are seen through where they are a
+        n_channels, ...). Networks can be compacted if they are a
         :class:`torch.nn.Sequential` (nested ones too), :class:`SkipARD` or
         :class:`ConvARD` of linear layers, convolutions, batch norm, pooling, dropout,
         flattening and elementwise activations, or an :class:`Ensemble` of these. A
-        :class:`torch.nn.Flatten` in front is taken as done: the inputs are then those
-        of the flattened rows.
+        :class:`torch.nn.Flatten` in front is removed: the inputs are then those of the
+        flattened rows.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def compact(model: nn.Module) -> Compacted:
             "'model' of compact must contain ARD layers (LinearARD, Conv2dARD, ...). "
             f"Got {type(model).__name__} with none instead."
         )
-    found, opaque = compact_quietly(model)
+    compacted, opaque = compact_quietly(model)
     if opaque:
         warnings.warn(
             f"compact cannot see through {opaque}: the network keeps its shape, with "
@@ -140,25 +140,25 @@ def compact(model: nn.Module) -> Compacted:
             UserWarning,
             stacklevel=2,
         )
-    return found
+    return compacted
 
 
 @torch.no_grad()
 def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
-    """As :func:`compact`; what it cannot see through is returned, not warned of."""
+    """As :func:`compact`, but returns what it cannot see through, without a warning."""
     opaque, device = "", next(model.parameters()).device
     try:
-        found = _compact_sum([*_summands(model)])
-        moved = found.network.to(device), found.inputs.to(device)
-        found = Compacted(*moved, found.layers)
+        compacted = _compact_sum([*_summands(model)])
+        moved = compacted.network.to(device), compacted.inputs.to(device)
+        compacted = Compacted(*moved, compacted.layers)
     except Opaque as error:
-        found, opaque = _masked(model), str(error)
-    found.network.eval().requires_grad_(False)
-    return found, opaque
+        compacted, opaque = _masked(model), str(error)
+    compacted.network.eval().requires_grad_(False)
+    return compacted, opaque
 
 
 def _summands(model, prefix="", share=1.0):
-    """Chains that a network is the weighted sum of: prefix of names, chain, weight."""
+    """Chains whose weighted sum is a network: prefix of names, chain, weight."""
     if type(model) is Ensemble and not has_hooks(model):
         share /= len(model.networks)
         for i, network in enumerate(model.networks):
@@ -194,12 +194,12 @@ def _compact_sum(summands):
 
 
 def _drop_constants(parts, layers):
-    """Without summands that read nothing: the last layer of another adds their value.
+    """Remove summands without inputs; their value is added to the bias of another.
 
-    One is left if none reads anything.
+    One remains if none has inputs.
     """
-    left = [part for part in parts if len(part.inputs)] or parts[:1]
-    kept = {id(part) for part in left}
+    remaining = [part for part in parts if len(part.inputs)] or parts[:1]
+    kept = {id(part) for part in remaining}
     for part in parts:
         if id(part) in kept:
             continue
@@ -207,13 +207,13 @@ def _drop_constants(parts, layers):
         nothing = next(part.network.parameters()).new_zeros(1, 0)
         value = part.network(nothing)[0]
         if value.any():
-            ends = (other.network[-1] for other in left)
+            ends = (other.network[-1] for other in remaining)
             next(end for end in ends if type(end) is nn.Linear).bias.add_(value)
-    return left
+    return remaining
 
 
 def _merge_linear(parts, layers):
-    """With one summand at most that is nothing but a linear layer."""
+    """Merge the summands that consist of a single linear layer into one."""
     linear = [part for part in parts if _is_linear(part)]
     if len(linear) < 2:
         return parts
@@ -250,20 +250,20 @@ def _compact_chain(model):
     constant = None
     for step in steps:
         constant = step.forward(constant)
-    needed, modules, left = None, [], {}
+    needed, modules, plain = None, [], {}
     while steps:
         step = steps.pop()
         needed = step.backward(needed)
         parts = step.plain()
         modules[:0] = parts
         if isinstance(step, Weighted):
-            left[step.name] = parts[0]
+            plain[step.name] = parts[0]
         if needed is not None and not needed.any():  # all before is constant
             if any(isinstance(step, Flattening) for step in steps):
                 modules.insert(0, nn.Flatten())
             break
     layers = {
-        name: left.get(name)
+        name: plain.get(name)
         for layer, name in names.items()
         if isinstance(layer, (ARDMixin, *WEIGHTED))
     }

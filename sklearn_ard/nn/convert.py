@@ -22,7 +22,7 @@ from sklearn_ard.nn.layers import (
 from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.priors import Prior, get_prior
 
-# Exactly these types: a subclass may do with its weights what no ARD layer knows of.
+# Exactly these types: a subclass may use its weights in other ways.
 _ARD_OF = {
     nn.Linear: LinearARD,
     nn.Conv1d: Conv1dARD,
@@ -49,10 +49,10 @@ def to_ard(
     *,
     exclude: str | Iterable[str] = (),
 ) -> nn.Module:
-    """Make a network sparse-able: its dense and convolutional layers become ARD layers.
+    """Convert the dense and convolutional layers of a network to ARD layers.
 
     In evaluation mode the new network has the same outputs as the old one. The old one
-    is left as it is.
+    is not changed.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def to_ard(
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights.
     exclude : str or iterable of str, default=()
-        Names, as in :meth:`torch.nn.Module.named_modules`, of layers to be kept as they
-        are. That of a container stands for all in it.
+        Names, as in :meth:`torch.nn.Module.named_modules`, of layers to be kept
+        unchanged. The name of a container includes all layers in it.
 
     Returns
     -------
@@ -96,8 +96,8 @@ def to_ard(
     >>> from torch import nn
     >>> from sklearn_ard.nn import to_ard
     >>> network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)).eval()
-    >>> sparse_able, x = to_ard(network), torch.randn(3, 4)
-    >>> torch.equal(network(x), sparse_able(x))
+    >>> ard_network, x = to_ard(network), torch.randn(3, 4)
+    >>> torch.equal(network(x), ard_network(x))
     True
     """
     if not isinstance(module, nn.Module):
@@ -111,13 +111,13 @@ def to_ard(
     _refuse_unusable(model, excluded)
     chosen = _convertible(model, excluded)
     if not chosen:
-        found = "ARD layers already" if ard_layers(module) else "none of them"
+        reason = "ARD layers already" if ard_layers(module) else "none of them"
         raise ValueError(
             "'module' of to_ard must have a Linear, Conv1d, Conv2d or Conv3d layer to "
-            f"be converted. Got {type(module).__name__} with {found} instead."
+            f"be converted. Got {type(module).__name__} with {reason} instead."
         )
     _refuse_shared_weights(model, chosen)
-    _warn_of_the_rest(model, chosen, excluded)
+    _warn_of_unconverted(model, chosen, excluded)
     for layer in chosen:
         # the object stays the same, and with it all references to it and its hooks
         layer.__class__ = _ARD_OF[type(layer)]
@@ -211,21 +211,21 @@ def _refuse_shared_weights(model, chosen):
             )
 
 
-def _warn_of_the_rest(model, chosen, excluded):
+def _warn_of_unconverted(model, chosen, excluded):
     done = set(chosen) | excluded
-    left = {}
+    names = {}
     for name, module in model.named_modules():
         if module in done or isinstance(module, (ARDMixin, *_NORMALISATIONS)):
             continue
         own = [p for p in module._parameters.values() if p is not None]
         if any(parameter.dim() > 1 for parameter in own):
             # a parametrised layer keeps its weight in a module below it
-            left[_at(name.split(".parametrizations")[0])] = None
-    if left:
+            names[_at(name.split(".parametrizations")[0])] = None
+    if names:
         warnings.warn(
-            f"to_ard keeps the weights of {', '.join(left)} as they are: it converts "
+            f"to_ard keeps the weights of {', '.join(names)} as they are: it converts "
             "Linear, Conv1d, Conv2d and Conv3d themselves, not subclasses, layers with "
-            "a parametrisation (remove it first), or layers inside of "
+            "a parametrisation (remove it first), or layers inside "
             "an attention or transformer encoder layer. Name them in 'exclude' if this "
             "is what you want.",
             UserWarning,

@@ -18,7 +18,7 @@ from sklearn_ard.nn.objective import kl_divergence
 from sklearn_ard.nn.pruning import input_layers, modes_restored
 
 N_DRAWS = 4  # of the noise, the same for every input
-MAX_ROWS = 8000  # times draws; more make no decision clearer, only slower
+MAX_ROWS = 8000  # times draws; more do not improve the decisions
 MAX_IMAGES = 2000  # the same for convolutions, whose maps also fill the memory
 _SEEDS = 2**62
 
@@ -37,8 +37,8 @@ def weigh_inputs(
     """Nats by which the evidence lower bound falls without each input.
 
     Inputs are taken in the order of the KL divergence of their weights, smallest first.
-    With a `cost` an input goes for good, and the next are weighed without it, when
-    NLL + reg_factor · KL over the training set rises by less than that.
+    With a `cost`, an input is removed, and the next are weighed without it, if NLL +
+    reg_factor · KL over the training set rises by less than the cost.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def weigh_inputs(
     criterion : ELBOLoss
         Its objective; the KL divergence counts in full.
     x : Tensor of shape (n, n_inputs)
-        Training inputs, scaled so that 0 stands for "nothing known". Of more than 8,000
-        rows, 8,000 are drawn; of rows for convolutions 2,000.
+        Training inputs, scaled so that 0 is the value of a removed input. Of more than
+        8,000 rows, 8,000 are drawn; of rows for convolutions 2,000.
     target : Tensor of shape (n,) or (n, n_outputs)
         Training targets.
     sample_weight : Tensor of shape (n,), optional
@@ -151,7 +151,7 @@ def elbo(
 
 @contextmanager
 def _sampling(model: nn.Module):
-    """Let the ARD layers sample and all else be as in evaluation mode.
+    """Context in which ARD layers sample and all else is in evaluation mode.
 
     In training mode batch norm would change its statistics, and dropout would add noise
     that is not the posterior's.
@@ -166,8 +166,9 @@ def _sampling(model: nn.Module):
 class _RepeatedNoise:
     """Noise that is the same in every pass through a network.
 
-    Dense layers keep theirs, since to draw it is most of a pass; that of convolutions,
-    which would fill the memory, is drawn again from the same state of a generator.
+    Dense layers store theirs, since drawing it takes most of the time of a pass; that
+    of convolutions, which would fill the memory, is drawn again from the same state of
+    a generator.
     """
 
     def __init__(self, generator):
@@ -177,7 +178,7 @@ class _RepeatedNoise:
         self._next = 0
 
     def rewind(self) -> None:
-        """Begin another pass."""
+        """Start another pass."""
         self.generator.set_state(self._state)
         self._next = 0
 
@@ -192,7 +193,7 @@ class _RepeatedNoise:
 
 @contextmanager
 def _repeated_noise(model: nn.Module, device, generator):
-    """Let a network draw the same noise in every pass."""
+    """Context in which a network draws the same noise in every pass."""
     seed = torch.randint(_SEEDS, (), generator=generator, device=device)
     private = torch.Generator(device).manual_seed(int(seed))
     noise = _RepeatedNoise(private)
@@ -210,7 +211,7 @@ def _repeated_noise(model: nn.Module, device, generator):
 class _Cache:
     """Moments of the outputs of the input layers, updated while inputs are removed.
 
-    The rest of the network runs as it is; only the first product, by far the largest of
+    The rest of the network is unchanged; only the first product, by far the largest of
     a network with many inputs, is replaced by a subtraction.
     """
 
@@ -252,7 +253,7 @@ class _Cache:
 
 @contextmanager
 def _cached(layers: dict[ARDMixin, torch.Size], x: Tensor):
-    """Let `layers` sample from a cache instead of reading their input."""
+    """Context in which `layers` sample from a cache instead of reading their input."""
     cache = _Cache(layers, x)
     for layer in layers:
         layer.forward = lambda _, layer=layer: cache.output(layer)

@@ -153,17 +153,17 @@ def ard_layers(model: nn.Module) -> list[ARDMixin]:
 
 @contextmanager
 def deterministic(model: nn.Module):
-    """Context in which a network trains as if it had no prior: without any noise.
+    """Context in which a network is trained without noise, as without a prior.
 
-    For dense training in front of the sparse one, which is the paper's advice for deep
+    For dense training before the sparse one, as Molchanov et al. (2017) advise for deep
     networks. Afterwards every weight has a small variance relative to its own size, as
     after :func:`to_ard`.
 
     Parameters
     ----------
     model : Module
-        A network with ARD layers. The KL divergence means nothing while in here:
-        minimise the likelihood alone.
+        A network with ARD layers. The KL divergence is meaningless in this context:
+        minimise the negative log-likelihood alone.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def sparsity(model: nn.Module) -> float:
 
 
 def count_weights(model: nn.Module) -> tuple[int, int]:
-    """Prunable weights that evaluation mode uses, and all there are."""
+    """Number of prunable weights that evaluation mode uses, and of all."""
     layers = ard_layers(model)
     kept = sum(int(layer.keep().sum()) for layer in layers)
     return kept, sum(layer.weight.numel() for layer in layers)

@@ -1,4 +1,4 @@
-"""Likelihoods: what the outputs of a network say of a target.
+"""Likelihoods of targets, given the outputs of a network.
 
 Outputs and targets come in; negative log-likelihoods in nats and their gradient go out.
 """
@@ -24,9 +24,9 @@ class Likelihood(nn.Module):
         Parameters
         ----------
         output : Tensor of shape (n, n_outputs)
-            What the network gave.
+            Outputs of the network.
         target : Tensor of shape (n,) or (n, n_outputs)
-            What it should have given.
+            Targets.
 
         Returns
         -------

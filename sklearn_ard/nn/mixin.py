@@ -46,7 +46,7 @@ def reparameterize(
 
 
 class ARDMixin:
-    """Gaussian weights with local reparameterisation, for the left of a torch layer.
+    """Gaussian weights with local reparameterisation, mixed in left of a torch layer.
 
     In training mode the layer samples its output from the Gaussian that its uncertain
     weights induce, N(x·μ + b, x²·σ²); the bias is deterministic. In evaluation mode it
@@ -59,13 +59,13 @@ class ARDMixin:
     log_sigma2 : Parameter
         Natural logarithms of the posterior variances, of the shape of `weight`.
     mask : Tensor
-        1 for live weights; 0 for weights pruned for good by :meth:`prune_`, which have
-        neither mean nor variance any more.
+        1 for live weights; 0 for weights pruned permanently by :meth:`prune_`, which
+        have neither mean nor variance any more.
     prior : Prior
-        Computes the KL divergence, and says which weights are kept.
+        Computes the KL divergence, and decides which weights are kept.
     deterministic : bool
         While True, no noise is added and no weight counts as superfluous: the layer is
-        the torch layer with the weights that were not pruned for good. See
+        the torch layer with the weights that were not pruned permanently. See
         :func:`deterministic`.
     generator : torch.Generator or None
         Where the noise of training mode comes from, on the device of the outputs; None
@@ -84,7 +84,7 @@ class ARDMixin:
         return {k: v for k, v in vars(self).items() if k != "generator"}
 
     def _init_ard(self, prior: str | Prior) -> None:
-        """Add what a torch layer lacks; the variances are not set."""
+        """Add prior, log variances (not yet set) and mask to a torch layer."""
         self.prior = get_prior(prior)
         self.log_sigma2 = nn.Parameter(
             torch.zeros_like(self.weight), self.weight.requires_grad
@@ -114,7 +114,7 @@ class ARDMixin:
 
     @torch.no_grad()
     def reset_variances(self) -> None:
-        """Give every weight the variance e⁻² · weight²: a trained one is kept as it is.
+        """Set the variance of every weight to e⁻² · weight², so that none is pruned.
 
         The variance is set for each weight by itself. One for the whole layer would
         prune the small weights of a trained network at once.
@@ -141,7 +141,7 @@ class ARDMixin:
 
     @torch.no_grad()
     def prune_(self) -> None:
-        """Mask for good what the prior does not keep."""
+        """Mask permanently the weights that the prior does not keep."""
         self.mask.copy_(self.keep())
 
     @torch.no_grad()
@@ -176,12 +176,12 @@ class ARDMixin:
 
     @torch.no_grad()
     def mask_inputs_(self, live: Tensor) -> None:
-        """Prune for good all weights that leave the inputs where `live` is False."""
+        """Prune permanently all weights that leave the inputs where `live` is False."""
         self.mask.mul_(self.leaves_inputs(live))
 
     @torch.no_grad()
     def mask_outputs_(self, live: Tensor) -> None:
-        """Prune for good all weights that enter the units where `live` is False."""
+        """Prune permanently all weights that enter the units where `live` is False."""
         live = live.to(self.mask.dtype)
         self.mask.mul_(live.reshape(-1, *(1,) * (self.mask.dim() - 1)))
 

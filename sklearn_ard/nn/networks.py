@@ -63,8 +63,8 @@ class DenseARD(nn.Sequential):
 class SkipARD(nn.Module):
     """A network with a linear map of :class:`LinearARD` beside it.
 
-    An effect that is linear in an input costs one weight per output there, and not one
-    in every layer; the network has the others.
+    An effect that is linear in an input then needs one weight per output, and not
+    weights in every layer.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class ConvARD(nn.Sequential):
         ):
             if border == "valid":
                 border = 0
-            elif border == "same" and step > 1:  # which torch does not have
+            elif border == "same" and step > 1:  # torch has no such padding
                 border = kernel // 2
             self.append(
                 convolution(

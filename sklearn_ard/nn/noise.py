@@ -1,4 +1,4 @@
-"""Where the noise of a network comes from: a generator, and not torch's global state.
+"""The noise of a network from a generator, in place of torch's global state.
 
 A network and a generator come in; while a context is open, ARD layers draw from it, and
 so does every random operator of torch that was not given a generator.
@@ -28,7 +28,7 @@ _WITH_NOISE = (
 class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
     """Context in which the noise of a network in training mode has its own source.
 
-    It can be entered again and again.
+    It can be entered several times.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
         A network.
     generator : torch.Generator or None
         Where the noise of its ARD layers, of dropout and the like comes from, on the
-        device of the noise. None leaves all as it is.
+        device of the noise. None changes nothing.
 
     Examples
     --------
@@ -82,8 +82,8 @@ def _is_without_noise(module):
 class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad is)
     """Context in which random operators of torch draw from a generator.
 
-    For code of others that cannot be handed one: dropout in a forward method, the
-    initial weights of :class:`torch.nn.Linear`. It costs some time in every operator.
+    For code that does not accept a generator: dropout in a forward method, the initial
+    weights of :class:`torch.nn.Linear`. It costs some time in every operator.
 
     Parameters
     ----------
@@ -165,10 +165,10 @@ def _random_overload(func):
 
 
 def _device_of(args, kwargs):
-    """Where the result of an operator lies."""
+    """Device of the result of an operator."""
     device = kwargs.get("device")
     if device is None:
         values = (*args, *kwargs.values())
-        found = (value.device for value in values if isinstance(value, torch.Tensor))
-        device = next(found, "cpu")
+        devices = (value.device for value in values if isinstance(value, torch.Tensor))
+        device = next(devices, "cpu")
     return torch.empty(0, device=device).device  # with its index

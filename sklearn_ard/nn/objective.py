@@ -35,7 +35,7 @@ def kl_divergence(model: nn.Module) -> Tensor:
             f"'model' must contain ARD layers (LinearARD, Conv2dARD, ...). "
             f"Got {type(model).__name__} with none instead."
         )
-    # the time of small networks is the number of operations: one for all layers
+    # small networks take time per operation: use one for all layers
     together = [layer for layer in layers if isinstance(layer.prior, LogAlphaPrior)]
     terms = [layer.kl().sum() for layer in layers if layer not in together]
     for kind in {type(layer.prior): layer.prior for layer in together}.values():
@@ -70,8 +70,8 @@ class ELBOLoss(nn.Module):
     Attributes
     ----------
     beta : float
-        Share of the KL divergence that counts at present, 0 to 1: set it to a
-        :class:`KLWarmup` as training goes on. 1 after construction.
+        Present weight of the KL divergence, 0 to 1: set it by a :class:`KLWarmup`
+        during training. 1 after construction.
     nll_, kl_ : Tensor of shape ()
         The two terms of the last call in nats, the NLL per sample and the KL in all; 0
         where `beta` is, since the KL is not computed then. Without gradients.
@@ -139,14 +139,14 @@ class ELBOLoss(nn.Module):
         Parameters
         ----------
         output : Tensor of shape (n, n_outputs)
-            What the network gave.
+            Outputs of the network.
         target : Tensor of shape (n,) or (n, n_outputs)
-            What it should have given.
+            Targets.
         sample_weight : Tensor of shape (n,), optional
             Weights that have mean 1 over the training set.
         model : Module, optional
-            The network whose KL divergence counts, where it is not the loss's own but,
-            say, its live part.
+            The network whose KL divergence is added; by default that of the loss. It
+            may be its live part.
 
         Returns
         -------

@@ -66,7 +66,7 @@ class Prior:
         weight, log_sigma2 : Tensor of shape (n_out, n_in / groups, ...)
             Posterior means and natural logarithms of the posterior variances.
         mask : Tensor of the same shape
-            1 for live weights, 0 for those that were pruned for good.
+            1 for live weights, 0 for those that were pruned permanently.
         groups : int, default=1
             Number of blocks of a grouped convolution.
 
@@ -90,7 +90,7 @@ class Prior:
         Returns
         -------
         bool Tensor of the same shape
-            False for what was pruned before, or is by this prior's rule.
+            False for weights that are masked, or pruned by the rule of this prior.
         """
         return (log_alpha(weight, log_sigma2) < self.threshold) & mask.bool()
 
@@ -232,7 +232,7 @@ PRIORS = {prior.name: prior for prior in (LogUniform, ARD, GroupARD)}
 
 
 def get_prior(prior: str | Prior) -> Prior:
-    """The prior of that name, or `prior` itself where it already is one.
+    """The prior of that name, or `prior` itself if it is a Prior.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is pruned for good: weights, units and inputs that are not in use.
+"""Permanent pruning of weights, units and inputs that are not in use.
 
 A network comes in; its masks change, or the layers that read its input go out.
 """
@@ -27,24 +27,24 @@ def input_layers(model: nn.Module, x: Tensor) -> dict[ARDMixin, torch.Size]:
     Returns
     -------
     dict of layer to torch.Size
-        Those that were handed `x`, as it is or reshaped, and the shape of one sample
-        there; empty where something else (a batch norm, say) stands in front of all.
+        Those that read `x`, unchanged or reshaped, and the shape of one sample there;
+        empty where something else (a batch norm, say) comes first.
     """
-    found = {}
+    shapes = {}
 
-    def note(layer, args):
+    def record(layer, args):
         same_memory = args[0].data_ptr() == x.data_ptr()
         if same_memory and args[0].numel() == x.numel():
-            found[layer] = args[0].shape[1:]
+            shapes[layer] = args[0].shape[1:]
 
-    hooks = [layer.register_forward_pre_hook(note) for layer in ard_layers(model)]
+    hooks = [layer.register_forward_pre_hook(record) for layer in ard_layers(model)]
     try:
         with torch.no_grad(), modes_restored(model):
             model.eval()(x)
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return shapes
 
 
 @torch.no_grad()
@@ -55,9 +55,9 @@ def live_inputs(layers: list[ARDMixin]) -> Tensor:
 
 @torch.no_grad()
 def prune_(model: nn.Module) -> None:
-    """Prune for good what the priors do not keep, and units that no layer reads.
+    """Prune permanently what the priors do not keep, and units that no layer reads.
 
-    Units without an outgoing weight are looked for where layers follow each other in a
+    Units without an outgoing weight are pruned where layers follow each other in a
     :class:`torch.nn.Sequential`; elsewhere only the priors prune.
     """
     for layer in ard_layers(model):
@@ -67,7 +67,7 @@ def prune_(model: nn.Module) -> None:
 
 @torch.no_grad()
 def mask_unread_units_(model: nn.Module) -> None:
-    """Prune for good the units (channels) of a Sequential that no layer reads."""
+    """Prune permanently the units (channels) of a Sequential that no layer reads."""
     for sequence in model.modules():
         for layer, reader in reversed([*pairwise(last_chain(sequence).layers)]):
             read = reader.per_input(reader.mask) > 0
@@ -76,7 +76,7 @@ def mask_unread_units_(model: nn.Module) -> None:
 
 @contextmanager
 def modes_restored(model: nn.Module):
-    """Give every module its training or evaluation mode back in the end."""
+    """Context that restores the training or evaluation mode of every module."""
     training = {module: module.training for module in model.modules()}
     try:
         yield

@@ -1,4 +1,4 @@
-"""How much the outputs vary under the posterior of the weights.
+"""Variance of the outputs under the posterior of the weights.
 
 A network and inputs come in; the variance of every output goes out.
 """
@@ -64,7 +64,7 @@ def output_variance(
     moments = []
     for layer in layers:
         layer.prune_()
-        layer.deterministic = True  # the drawn weights decide nothing anew
+        layer.deterministic = True  # the drawn weights are not pruned again
         std = torch.exp(0.5 * layer.log_sigma2) * layer.mask
         moments.append((layer.weight.clone(), std))
     center = model(x)

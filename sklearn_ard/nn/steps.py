@@ -29,7 +29,7 @@ _POOLINGS = (
 
 
 class Opaque(Exception):
-    """Names what cannot be seen through: a module that is no step."""
+    """Names a module that cannot be compacted, since no step describes it."""
 
 
 class Select(nn.Module):
@@ -38,7 +38,7 @@ class Select(nn.Module):
     Parameters
     ----------
     indices : Tensor of int
-        Which.
+        Indices of the selected channels (features).
     """
 
     def __init__(self, indices):
@@ -203,7 +203,7 @@ class Flattening(_Step):
     def __init__(self, module, n_channels, n_pixels):
         super().__init__(module)
         self.n_channels, self.n_pixels = n_channels, n_pixels
-        self.wanted = torch.ones(1, dtype=torch.bool)
+        self.read = torch.ones(1, dtype=torch.bool)
 
     def forward(self, constant):
         return (
@@ -214,12 +214,12 @@ class Flattening(_Step):
         if needed is None:
             return None
         channels = needed.view(self.n_channels, self.n_pixels).any(dim=1)
-        # all pixels of a channel come out; some of them may not be wanted
-        self.wanted = needed[channels.repeat_interleave(self.n_pixels)]
+        # all pixels of a channel are computed, but some may not be read
+        self.read = needed[channels.repeat_interleave(self.n_pixels)]
         return channels
 
     def plain(self):
-        chosen = [] if self.wanted.all() else [Select(self.wanted.nonzero().flatten())]
+        chosen = [] if self.read.all() else [Select(self.read.nonzero().flatten())]
         return [nn.Flatten(), *chosen]
 
 
@@ -276,7 +276,7 @@ class Weighted(_Step):
             self.out = alive.repeat_interleave(blocks.shape[1])
             self.inputs = alive.repeat_interleave(blocks.shape[2])
         if self.weight.dim() > 2 and not self.inputs.any():
-            self.inputs[0] = True  # a convolution takes its size from somewhere
+            self.inputs[0] = True  # a convolution needs an input for its size
         return self.inputs
 
     def plain(self):
@@ -303,7 +303,7 @@ class Weighted(_Step):
         weight = weight[:, self.inputs] if self.groups == 1 else weight
         new.weight = nn.Parameter(weight.to(**options))
         new.bias.copy_(self.bias[self.out])
-        wanted = self.needed[self.out]
-        if wanted.all():
+        read = self.needed[self.out]
+        if read.all():
             return [new]
-        return [new, Select(wanted.nonzero().flatten())]
+        return [new, Select(read.nonzero().flatten())]

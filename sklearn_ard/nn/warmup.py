@@ -1,14 +1,14 @@
-"""How the KL divergence comes into the objective while a network is trained.
+"""Weight of the KL divergence in the objective during training.
 
-The share of the training that is over comes in; a weight from 0 to 1 goes out.
+The completed share of the training comes in; a weight from 0 to 1 goes out.
 """
 
 
 class KLWarmup:
     """Weight of the KL divergence during training: 0, then a rise, then 1.
 
-    With the KL at full weight from the first step any prior prunes everything, since
-    the network has not learned yet what its weights are good for.
+    With the KL at full weight from the first step, any prior prunes all weights before
+    they have fitted the data.
 
     Parameters
     ----------

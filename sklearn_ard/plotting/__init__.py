@@ -1,5 +1,5 @@
-"""Pictures as scikit-learn displays.
+"""Plots as scikit-learn displays.
 
-In: fitted models, paths over `reg_factor`, stability selections. Out: displays on
+Input: fitted models, paths over `reg_factor`, stability selections. Output: displays on
 matplotlib axes. Read `model.py` first; colours and axes are in `style.py`.
 """

@@ -1,6 +1,6 @@
 """Displays of one fitted model: the relevance of its columns, and its weights.
 
-In: a fitted estimator, or the arrays to draw. Out: bars, histograms and images.
+Input: a fitted estimator, or the arrays to draw. Output: bars, histograms and images.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ class RelevanceDisplay:
     ax_ : Axes
         With one bar per named column.
     figure_ : Figure
-        That it is in.
+        Figure with the axes.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class RelevanceDisplay:
 
 
 class SparsityDisplay:
-    """What is left of each layer: log α with its threshold, and the kept weights.
+    """Log α of each layer with its threshold, and the kept weights.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class SparsityDisplay:
     axes_ : ndarray of Axes of shape (2, n_layers)
         Histograms above, pictures of the kept weights below.
     figure_ : Figure
-        That they are in.
+        Figure with the axes.
     """
 
     def __init__(self, log_alphas, masks, names, threshold):
@@ -144,9 +144,9 @@ class SparsityDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Draw the layers of a fitted model, as its training ended.
+        """Draw the layers of a fitted model at the end of its training.
 
-        Of an ensemble a layer has the units of all networks, one below the other.
+        For an ensemble, a layer has the units of all networks, one below the other.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """Displays over `reg_factor`: the path of all columns, and the scores of the folds.
 
-In: an ARDPath, or the results of a CV estimator. Out: panels over the same x axis.
+Input: an ARDPath, or the results of a CV estimator. Output: panels over one x axis.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ class RegularizationPathDisplay:
     score_ax_, n_features_ax_ : Axes
         Of the train score and of the number of columns.
     figure_ : Figure
-        That they are in.
+        Figure with the axes.
     """
 
     def __init__(self, path):
@@ -44,7 +44,7 @@ class RegularizationPathDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X=None, y=None, *, max_names=10, ax=None):
-        """Draw the path of a CV estimator, or find one and draw it.
+        """Draw the path of a CV estimator, or compute a path and draw it.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class RegularizationPathDisplay:
         Raises
         ------
         ValueError
-            If there is no path and no data to find one, or if there are data and the
+            If there is no path and no data to compute one, or if there are data and the
             estimator is not one for :func:`ard_path`.
         """
         if X is not None:
@@ -133,7 +133,7 @@ class CVPathDisplay:
     ax_, n_features_ax_ : Axes
         Of the score and of the number of columns.
     figure_ : Figure
-        That they are in.
+        Figure with the axes.
     """
 
     def __init__(self, cv_results, reg_factor, scoring="score"):
@@ -176,11 +176,13 @@ class CVPathDisplay:
         CVPathDisplay
             Itself.
         """
-        found = self.cv_results
-        x, mean = found["reg_factor"], found["mean_test_score"]
-        std = found["std_test_score"]
+        results = self.cv_results
+        x, mean = results["reg_factor"], results["mean_test_score"]
+        std = results["std_test_score"]
         self.ax_, self.n_features_ax_ = make_panels(self, ax, (3.2, 1.4))
-        folds = [v for k, v in found.items() if k[:5] == "split" and k[-5:] == "score"]
+        folds = [
+            v for k, v in results.items() if k[:5] == "split" and k[-5:] == "score"
+        ]
         self.ax_.plot(x, np.transpose(folds), color=DROPPED, linewidth=0.8)
         self.ax_.fill_between(x, mean - std, mean + std, color=KEPT, alpha=0.2, lw=0)
         self.ax_.plot(x, mean, color=KEPT, marker="o", label="mean of the folds, ± std")
@@ -196,7 +198,7 @@ class CVPathDisplay:
         )
         self.ax_.set_ylabel(self.scoring)
         self.ax_.legend(frameon=False)
-        draw_n_features(self.n_features_ax_, x, found["mean_n_features"])
+        draw_n_features(self.n_features_ax_, x, results["mean_n_features"])
         self.n_features_ax_.axvline(self.reg_factor, color=CHOSEN, linestyle=":")
         self.ax_.axvline(self.reg_factor, color=CHOSEN, linestyle=":")
         set_log_axis(self.n_features_ax_, x)

@@ -1,6 +1,6 @@
 """StabilityDisplay: how often each column is selected.
 
-In: a fitted StabilitySelection, or its probabilities. Out: one line per column.
+Input: a fitted StabilitySelection, or its probabilities. Output: one line per column.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ class StabilityDisplay:
     ax_ : Axes
         With one line per column.
     figure_ : Figure
-        That it is in.
+        Figure with the axes.
     """
 
     def __init__(

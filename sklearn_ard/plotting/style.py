@@ -1,6 +1,6 @@
 """The colours, axes and lines that all displays share.
 
-In: a display, the axes that the user gave, arrays to draw. Out: axes with artists.
+Input: a display, the axes of the user, arrays to draw. Output: axes with artists.
 """
 
 from numbers import Integral
@@ -15,7 +15,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 STYLES = ("-", "--", ":")
 KEPT, CHOSEN, DROPPED = COLORS[0], COLORS[1], "#B0B0B0"
 PRUNED = "#EDEDED"  # weights in a picture of a layer
-DROPPED_NAME, COUNTS = "#707070", "#606060"  # darker, to be read
+DROPPED_NAME, COUNTS = "#707070", "#606060"  # darker, for legibility
 AT_LEAST_0 = [Interval(Integral, 0, None, closed="left")]  # for `validate_params`
 _MAX_TICKS = 10  # a path of more points has matplotlib's own ticks
 
@@ -62,7 +62,7 @@ def make_grid(display, ax, shape, figsize, **options):
     Parameters
     ----------
     display : object
-        That is drawn; errors name its class.
+        The display; its class is named in errors.
     ax : Axes or None
         Axes to replace; None makes a new figure.
     shape : tuple of int

@@ -346,9 +346,9 @@ class CrossValidated(BaseARD):
 
     def _warn_nearest(self, name, target, nearest, index, direction):
         warnings.warn(
-            f"No point of the path reaches {name}={target}. Took the nearest, {nearest} at "
-            f"reg_factor={self.path_.reg_factors[index]:g}. Add {direction} values to "
-            "'reg_factors' for others.",
+            f"No point of the path reaches {name}={target}. Took the nearest, "
+            f"{nearest} at reg_factor={self.path_.reg_factors[index]:g}. Add "
+            f"{direction} values to 'reg_factors' for others.",
             UserWarning,
             stacklevel=6,
         )

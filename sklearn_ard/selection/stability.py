@@ -274,9 +274,9 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
             )
             for half, seed in zip(halves, seeds, strict=True)
         )
-        results = Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs)
-        results = tqdm(results, total=len(halves), unit="half", disable=not self.verbose)
-        picked = np.stack(list(results))
+        fits = Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs)
+        fits = tqdm(fits, total=len(halves), unit="half", disable=not self.verbose)
+        picked = np.stack(list(fits))
         if picked.shape[2] != self.n_features_in_:
             raise ValueError(
                 f"The 'estimator' parameter of {type(self).__name__} must select among "
@@ -288,8 +288,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         return picked
 
     def _bound_false_picks(self):
-        """The bound on the expected number of false picks; an error if it is
-        useless."""
+        """The bound on the number of false picks; an error if it is useless."""
         q, n_features = self.n_picked_, self.n_features_in_
         bound = bound_false_picks(
             q, n_features, self.threshold_, self.n_pairs, self.bound

@@ -275,8 +275,7 @@ class Walk:
 
 
 def _uninterrupted(trained):
-    """The network, if Ctrl-C did not interrupt its training; else raise the
-    interrupt."""
+    """The network; raise KeyboardInterrupt if Ctrl-C ended its training."""
     if trained.interrupted:
         raise KeyboardInterrupt
     return trained

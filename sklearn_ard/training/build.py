@@ -1,6 +1,6 @@
-"""The network that an estimator's parameters ask for.
+"""The network that the parameters of an estimator define.
 
-In come an :class:`Architecture` and the numbers of inputs and outputs; out goes a torch
+Input: an :class:`Architecture` and the numbers of inputs and outputs. Output: a torch
 network with new weights.
 """
 
@@ -43,17 +43,17 @@ class Architecture:
 
     @property
     def is_resizable(self) -> bool:
-        """Whether there are networks of this kind that read fewer columns."""
+        """Whether networks of this kind can read fewer columns."""
         return self.module is None and self.input_shape is None
 
 
 def make_network(architecture, n_inputs, n_outputs, generator):
-    """A network with new weights (of a given network: a copy).
+    """A network with new weights; for a given network, a copy.
 
     Parameters
     ----------
     architecture : Architecture
-        Which.
+        Describes the network.
     n_inputs, n_outputs : int
         Numbers of inputs and outputs.
     generator : torch.Generator
@@ -67,7 +67,7 @@ def make_network(architecture, n_inputs, n_outputs, generator):
     Raises
     ------
     ValueError
-        If the parameters ask for what cannot be.
+        If no network has these parameters.
     """
     if architecture.module is not None:
         return _users_network(architecture, n_inputs, n_outputs, generator)
@@ -96,7 +96,7 @@ def make_network(architecture, n_inputs, n_outputs, generator):
 
 
 def make_likelihood(targets):
-    """The likelihood of targets, beginning with that of a model without inputs."""
+    """The likelihood of targets, initialised to that of a model without inputs."""
     if isinstance(targets, NumericTargets):
         log_noise = torch.from_numpy(targets.empty_log_noise_).float()
         return GaussianLikelihood(targets.n_outputs, log_noise)
@@ -112,7 +112,7 @@ def empty_nll(targets):
 
 
 def _users_network(architecture, n_inputs, n_outputs, generator):
-    """The network of the user's ``module``, if it is one that can be trained."""
+    """The network of the user's ``module``, checked and converted to ARD layers."""
     module, shape = architecture.module, architecture.input_shape
     if isinstance(module, nn.Module):
         model = copy.deepcopy(module).to("cpu", torch.float32)
@@ -133,7 +133,7 @@ def _users_network(architecture, n_inputs, n_outputs, generator):
 
 
 def _check_sizes(model, n_inputs, shape, n_outputs):
-    """Try a network of the user's on two rows."""
+    """Check a user's network on two rows."""
     rows = f"{n_inputs} columns" if shape is None else f"images of shape {shape}"
     first = ard_layers(model)[0]
     try:
@@ -148,7 +148,7 @@ def _check_sizes(model, n_inputs, shape, n_outputs):
         raise ValueError(
             f"The 'module' parameter must be a network that takes the rows of X, "
             f"{rows}. Got one instead whose first layer, {kind}, takes {n_read} inputs "
-            f"(torch says: {error}).{hint}"
+            f"(error of torch: {error}).{hint}"
         ) from error
     output = tuple(getattr(output, "shape", [type(output).__name__]))
     if output != (2, n_outputs):

@@ -1,4 +1,4 @@
-"""What accompanies every training: schedule, statistics and progress bar.
+"""Callbacks of every training: schedule, statistics and progress bar.
 
 skorch notifies them before and after every step and epoch; they set learning rate and
 KL weight, and write the history.
@@ -27,12 +27,12 @@ class Schedule(Callback):
     learning_rate : float
         At the start.
     warmup : KLWarmup, optional
-        Weight of the KL divergence; by default it counts in full.
+        Weight of the KL divergence; 1 by default.
     decay_from : float or None, default=0.0
         Share of the schedule (0 to 1) after which the learning rate falls; None keeps
         it.
     first_step : float, default=0
-        Where in the schedule the training begins.
+        Step of the schedule at which the training begins.
     n_steps : float, optional
         Length of the schedule; by default it ends with the training.
     """
@@ -61,8 +61,8 @@ class Schedule(Callback):
 class Statistics(Callback):
     """Records loss, NLL, KL (nats) and sparsity per epoch; stops at NaN.
 
-    KL and sparsity are those of some steps ago where epochs have few: to compute them
-    costs as much as a step. The last ones of a training are exact.
+    KL and sparsity may be up to 50 steps old, since computing them costs as much as a
+    step. Those at the end of the training are exact.
     """
 
     def on_train_begin(self, net, **kwargs):
@@ -97,7 +97,7 @@ class Statistics(Callback):
             self._record(net)
 
     def _compute(self, net):
-        # nobody needs the KL divergence where it does not count
+        # no KL divergence where its weight is 0: it would cost a step
         with torch.no_grad():
             live, beta = net.live_module(), net.criterion_.beta
             self.kl = float(kl_divergence(live)) if beta else 0.0
@@ -109,7 +109,7 @@ class Statistics(Callback):
 
 
 def progress_bar(n_epochs, verbose):
-    """A context of a :class:`ProgressBar`, or of None where none is wanted."""
+    """A context of a :class:`ProgressBar`, or of None if not `verbose`."""
     return ProgressBar(n_epochs) if verbose else nullcontext()
 
 

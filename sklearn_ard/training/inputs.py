@@ -1,6 +1,6 @@
-"""Which columns are used, priced and readmitted, and what each is worth.
+"""Columns in use: their pruning, price, readmission and relevance.
 
-In come a trained net and its task; out go masks of the columns, or nats per column.
+Input: a trained net and its task. Output: masks of the columns, or nats per column.
 """
 
 import math
@@ -17,8 +17,8 @@ from sklearn_ard.nn import (
 )
 from sklearn_ard.nn.fast.live_network import LiveNetwork
 
-SAMPLE = 20_000  # rows that are enough to estimate the bound and the residuals
-READMISSION = 2.0  # prices that a dropped column has to be worth to come back
+SAMPLE = 20_000  # rows from which the bound and the residuals are estimated
+READMISSION = 2.0  # prices that a dropped column has to be worth to be readmitted
 _EPS = 1e-12
 
 
@@ -28,7 +28,7 @@ def price_of_column(feature_cost, n_features):
     Parameters
     ----------
     feature_cost : float or "auto"
-        "auto" is log(n_features): what it costs to name one of the columns.
+        "auto" is log(n_features), the cost of encoding the index of a column.
     n_features : int
         Number of columns of X.
 
@@ -57,7 +57,7 @@ def prune(task, net, columns, price):
     columns : ndarray of int
         Columns that it reads.
     price : float
-        In nats. With 0 no input goes that the prior has not pruned.
+        In nats. With 0 only inputs that the prior has pruned are dropped.
 
     Returns
     -------
@@ -77,14 +77,14 @@ def prune(task, net, columns, price):
 
 
 def in_use(module, x):
-    """Which inputs of a network are in use; all of them where it cannot be known.
+    """Which inputs of a network are in use; all of them where this is unknown.
 
     Parameters
     ----------
     module : Module
         A network.
     x : Tensor of shape (n, n_inputs)
-        A few rows, to try it on.
+        A few rows of inputs.
 
     Returns
     -------
@@ -97,8 +97,8 @@ def in_use(module, x):
 
 
 def _read_elsewhere(module, x):
-    """Inputs that the outputs depend on whatever is masked: past the ARD layers."""
-    # a copy, for modules that work in place; outputs that sum to 1 do not cancel
+    """Inputs on which the outputs depend, also by paths without ARD layers."""
+    # a copy, for modules that work in place; weights, since outputs may sum to 1
     x = x.clone().requires_grad_()
     output = module.eval()(x.clone())
     output = (output * torch.arange(1, output.shape[1] + 1, device=x.device)).sum()
@@ -134,7 +134,7 @@ def relevance_of(task, net, columns, support):
 
 
 def _weigh(live, net, data, generators, price=None):
-    """As :func:`weigh_inputs`, of what is live: one value per live input."""
+    """As :func:`weigh_inputs` for the live network: one value per live input."""
     x, target, weight = data.sample(SAMPLE, generators.cpu)
     x = live.rows(x)
     if x.shape[1] == 0:
@@ -158,9 +158,9 @@ def _to_columns(units, n_columns):
 def readmitted(task, net, columns):
     """Columns that the residuals of a network depend on at twice the price.
 
-    A score test: the gradient of the NLL with respect to the network's outputs is what
-    the network leaves unexplained, and a column that it is correlated with, or whose
-    square is, was dropped too soon.
+    A score test: the gradient of the NLL with respect to the outputs of the network is
+    the residual. A dropped column is readmitted if it or its square is correlated with
+    the residual.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The skorch net that trains an ARD network, and nothing of scikit-learn.
+"""The skorch net that trains an ARD network, independent of scikit-learn.
 
-In come a network, batches and a schedule; out comes the network, trained, with skorch's
-history. Skorch is imported here and in `callbacks` alone.
+Input: a network, batches and a schedule. Output: the trained network, with skorch's
+history. skorch is imported here and in `callbacks` only.
 """
 
 import math
@@ -17,7 +17,7 @@ from sklearn_ard.nn.fast.trainer import Trainer
 from sklearn_ard.nn.noise import noise_from
 from sklearn_ard.training.callbacks import ProgressBar, Schedule, Statistics
 
-SHRINK_EVERY = 50  # steps, at least, between two searches for units that are lost
+SHRINK_EVERY = 50  # steps, at least, between two searches for units to remove
 
 
 class ARDNet(NeuralNet):
@@ -26,7 +26,7 @@ class ARDNet(NeuralNet):
     Parameters
     ----------
     module : Module
-        The network. It is trained itself, not a copy.
+        The network. It is trained in place.
     criterion__num_data, criterion__likelihood, criterion__reg_factor
         As in :class:`~sklearn_ard.nn.ELBOLoss`.
     lr : float
@@ -63,7 +63,7 @@ class ARDNet(NeuralNet):
         return self
 
     def set_module(self, module):
-        """Put another network in the place of the one that there is."""
+        """Replace the network."""
         self.module = self.module_ = module.to(self.device)
         self.initialize_criterion()
 
@@ -87,7 +87,7 @@ class ARDNet(NeuralNet):
 
     @property
     def _hooked(self):
-        """Whether a callback of the user's wants to see the network in every step."""
+        """Whether a callback of the user is called in every step."""
         return any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
             for callback in self._users_callbacks
@@ -104,11 +104,11 @@ class ARDNet(NeuralNet):
         return self.criterion_(y_pred, *y_true)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """As skorch's, without records of single batches: those wait for the device."""
-        if iterator is None:  # of rows for validation: there are none
+        """As skorch's, without records of batches, which synchronise the device."""
+        if iterator is None:  # validation data, which are not used
             return
         if self._trainer is not None and self._users_callbacks:
-            self._trainer.read()  # they may have changed something
+            self._trainer.read()  # a callback may have changed the parameters
         for batch in self._batches.shuffled(self._generators.cpu):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
@@ -135,11 +135,11 @@ class ARDNet(NeuralNet):
             self._trainer.write_back()
 
     def live_module(self):
-        """What is live of the network, as it is now. Not to be changed."""
+        """The live part of the network with its present weights; not to be changed."""
         return self.module_ if self._trainer is None else self._trainer.live()
 
     def _narrow_batches(self):
-        """Leave out what the trainer does not read."""
+        """Leave out the columns that the trainer does not read."""
         inputs = self._trainer.inputs
         if inputs is not None and len(inputs) < self._batches.x.shape[1]:
             self._batches = self._all_batches.select(inputs.cpu().numpy())
@@ -149,7 +149,7 @@ class ARDNet(NeuralNet):
             return super().fit_loop(X, y, epochs, **fit_params)
         except KeyboardInterrupt:
             self.interrupted_ = True
-            raise  # skorch's partial_fit ends the training in good order
+            raise  # skorch's partial_fit catches it and ends the training
 
     def train_epochs(
         self,
@@ -175,17 +175,18 @@ class ARDNet(NeuralNet):
         generators : Generators
             Of the order of rows and of the noise.
         resume : ARDNet, optional
-            A net whose optimiser's state is taken over if its parameters look the same;
-            otherwise the optimiser starts afresh.
+            A net whose optimiser state is used if its parameters have the same shapes;
+            otherwise the optimiser is new.
         shrink : bool, default=False
-            Whether what was pruned for good leaves the training at once.
+            Whether units and inputs that are pruned permanently are removed during
+            training.
         progress : Callback, optional
-            Takes part in this training only.
+            Used in this training only.
 
         Raises
         ------
         KeyboardInterrupt
-            After Ctrl-C, with the net in good order.
+            After Ctrl-C, with the net in a consistent state.
         """
         if schedule.n_steps is None:
             schedule.n_steps = epochs * batches.n_batches
@@ -224,11 +225,11 @@ class ARDNet(NeuralNet):
             raise KeyboardInterrupt
 
     def _resume_optimizer(self, other):
-        mine, theirs = (
+        own, others = (
             [p.shape for group in net.optimizer_.param_groups for p in group["params"]]
             for net in (self, other)
         )
-        if mine != theirs:
+        if own != others:
             return
         if self._trainer is None:
             self.optimizer_.load_state_dict(other.optimizer_.state_dict())

@@ -1,20 +1,20 @@
 """The training recipe: which networks are trained, in what order, on which columns.
 
-In comes a task; out goes what was trained last.
+Input: a task. Output: the network that was trained last.
 
-1. Train a network on all columns; the KL divergence comes in slowly (KLWarmup).
+1. Train a network on all columns; the weight of the KL divergence rises (KLWarmup).
 2. Prune weights by the prior, weigh every column by evidence and drop those that are
-   not worth their price. Readmit dropped columns that the residuals ask for.
-3. If any column went: train a new network from scratch on those that are left.
-   If all went: train it on all columns again, with the KL divergence coming in later.
-   (On a parity of three, 4 fits of 4 found the three with it, 1 of 2 without; pure
-   noise still comes out empty.)
+   not worth their price. Readmit dropped columns that the residuals depend on.
+3. If any column was dropped: train a new network from scratch on the remaining ones.
+   If all were dropped: train it on all columns again, with a later KLWarmup. (With this
+   step 4 of 4 fits found the three columns of a parity, without it 1 of 2; on pure
+   noise the model is still empty.)
    Each network may be trained densely first: without noise and without the prior.
-4. Train a third network from scratch on what is left, and anneal it: the KL divergence
-   rises geometrically, so that the network fits the data before it is pruned.
-5. Polish: go on at half the rate, weigh and prune again.
+4. Train a third network from scratch on the remaining columns, and anneal it: the KL
+   weight rises geometrically, so that the network fits the data before it is pruned.
+5. Polish: continue at half the learning rate, weigh and prune again.
 
-The experiments that it was chosen by are in ``examples/benchmarks/README.md``.
+The experiments behind this recipe are in ``examples/benchmarks/README.md``.
 """
 
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ class Stage:
     """One round of training, after which weights are pruned."""
 
     share: float  # of all steps
-    restart: bool = False  # with new weights, on the columns that are left
+    restart: bool = False  # with new weights, on the remaining columns
     weigh: bool = True  # columns by evidence at its end
-    readmit: bool = False  # columns that the residuals ask for at its end
+    readmit: bool = False  # columns that the residuals depend on at its end
     anneal: bool = False  # under a KL divergence that rises geometrically
 
 
@@ -54,9 +54,9 @@ STAGES = (
     Stage(0.1, weigh=False),
 )
 N_STEPS = 3000  # of all stages together
-MIN_EPOCHS, MAX_EPOCHS = 10, 1000  # bounds on what that makes for many or few rows
+MIN_EPOCHS, MAX_EPOCHS = 10, 1000  # bounds on the epochs, for many or few rows
 MIN_STEPS = 800  # below, a single network is trained
-RETRY_WARMUP = KLWarmup(0.3, 0.7)  # where no column seemed worth its price
+RETRY_WARMUP = KLWarmup(0.3, 0.7)  # after all columns were dropped
 ANNEALED = KLWarmup(0.1, 0.8, first=0.05)  # of the network that is kept
 
 
@@ -73,9 +73,9 @@ def plan(max_iter, n_batches):
     Returns
     -------
     list of (Stage, int)
-        A single network where there is no time for several, and no weighing of columns
-        where there is not even time for one: an untrained network is better without
-        any column.
+        A single stage where there are too few steps for several networks, and no
+        weighing of columns where there are too few for one, since evidence drops all
+        columns of an untrained network.
     """
     if max_iter == "auto":
         max_iter = round(min(max(N_STEPS / n_batches, MIN_EPOCHS), MAX_EPOCHS))
@@ -95,7 +95,7 @@ def member_plan(max_iter, n_batches):
 
 
 def train(task, stages, *, previous=None, before=None):
-    """Train networks until one is left that reads the right columns.
+    """Train networks stage by stage, each on the columns that the one before kept.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ def train(task, stages, *, previous=None, before=None):
     stages : list of (Stage, int)
         What to do, and for how many epochs; see :func:`plan`.
     previous : Trained, optional
-        A network to go on from: none is started from scratch then.
+        A network to continue; none is then trained from scratch.
     before : Trained, optional
-        A network that says how wide the first one needs to be.
+        A network that determines the width of the first one.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def train(task, stages, *, previous=None, before=None):
             break
         if not support.any():
             support, retry = varies, True
-        # one that still reads everything has nothing to gain by the same again
+        # a restart on the same columns would only repeat the stage
         changed = retry or stage.anneal or not np.array_equal(support, varies)
         restart = trained is None or (stage.restart and changed and previous is None)
         if restart:

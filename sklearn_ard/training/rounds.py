@@ -1,8 +1,8 @@
-"""The one place where a network is trained and pruned: rounds of training.
+"""Rounds of training, each of which trains a network and prunes it.
 
-In come a task and what was trained before; out goes what is trained now. A fit is a
-recipe of rounds, a path walks from one to the next, and a chunk of data is one. Ctrl-C
-ends a round in good order: a fit keeps what is trained, a path gives up.
+Input: a task and the network trained before. Output: the network trained now. Fits and
+paths consist of several rounds, a chunk of data of one. After Ctrl-C a round returns a
+consistent network, which a fit keeps and a path discards.
 """
 
 from dataclasses import replace
@@ -21,9 +21,9 @@ from sklearn_ard.training.transfer import on_columns, reopened
 DECAY_FROM = 0.6  # share of a training from scratch after which the rate falls
 CONTINUED_RATE = 0.5  # learning rate of a training that goes on, as a share
 RISE_UNTIL = 0.8  # share of a training after which reg_factor has risen
-# Steps over which the KL divergence comes in while a model is trained by chunks.
+# Steps over which the KL divergence is warmed up while a model is trained by chunks.
 ONLINE_WARMUP_STEPS = 750
-_DENSE = KLWarmup(1.0, 2.0)  # the KL divergence does not count before the end
+_DENSE = KLWarmup(1.0, 2.0)  # KL weight of 0 until the end
 
 
 def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=None):
@@ -36,7 +36,7 @@ def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=
     trained : Trained
         Its net is changed.
     epochs : int
-        How long.
+        Number of epochs.
     schedule : Schedule
         Of learning rate and KL divergence.
     price : float
@@ -44,12 +44,13 @@ def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=
     dense_iter : int, default=0
         Epochs before these without noise and without the prior.
     resume : ARDNet, optional
-        A net whose optimiser goes on.
+        A net whose optimiser state is continued.
 
     Returns
     -------
     Trained
-        The same net. After Ctrl-C as it was then, with columns pruned by the prior.
+        The same net. After Ctrl-C it has its present weights, with columns pruned by
+        the prior only.
     """
     net, batches = trained.net, task.batches.select(trained.columns)
     options = {"generators": task.generators, "progress": task.progress}
@@ -74,21 +75,21 @@ def pruned(task, trained, price=0.0):
 
 
 def continue_at(task, trained, epochs, *, rise, back):
-    """Train a network a little longer, at another reg_factor.
+    """Continue the training of a network at another reg_factor.
 
     Parameters
     ----------
     task : Task
         With the new reg_factor.
     trained : Trained
-        Where to begin; it is not changed.
+        The network to continue; it is not changed.
     epochs : int
-        How long.
+        Number of epochs.
     rise : float
-        The new reg_factor over the old one. Where it rises it does so little by little;
-        where it falls every pruned weight gets a new chance.
+        The new reg_factor over the old one. A rise is gradual; if it falls, all pruned
+        weights become active again.
     back : bool ndarray of shape (n_features,)
-        True for columns that come back.
+        True for columns that are readmitted.
 
     Returns
     -------
@@ -116,16 +117,16 @@ def train_chunk(task, previous, n_steps):
     """Train one network on all columns for one pass over a chunk of the data.
 
     Weights and columns are masked as they would be if this was the last chunk; the next
-    call lifts the masks, so that nothing is lost which a later chunk needs.
+    call lifts the masks, so that later chunks can use every column.
 
     Parameters
     ----------
     task : Task
         With the chunk.
     previous : Trained or None
-        What all chunks before have left.
+        The network after all earlier chunks.
     n_steps : float
-        Steps of all calls before, which the KL warm-up is measured by.
+        Steps of all earlier calls, which determine the KL warm-up.
 
     Returns
     -------
@@ -147,7 +148,7 @@ def train_chunk(task, previous, n_steps):
         n_steps=ONLINE_WARMUP_STEPS,
     )
     n_steps += task.batches.n_batches
-    # what a column is worth shows under the whole KL divergence only
+    # columns can be weighed only at the full weight of the KL divergence
     in_full = warmup(n_steps / ONLINE_WARMUP_STEPS) == 1
     trained = train_round(
         task,

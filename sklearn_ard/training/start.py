@@ -1,7 +1,6 @@
 """New networks, on some columns and no wider than they need to be.
 
-In come a task and what was trained before; out goes a net with new weights, to be
-trained in place.
+Input: a task and the network trained before. Output: a net with new weights.
 """
 
 import numpy as np
@@ -24,10 +23,10 @@ def new_network(task, support, *, before=None, is_first=False):
     task : Task
         What is to be trained.
     support : bool ndarray of shape (n_features,)
-        True for the columns. Where there is no network for some columns alone, the
-        others are masked.
+        True for the columns. Where a network cannot read fewer columns, the others are
+        masked.
     before : Trained, optional
-        Says how wide the network needs to be.
+        Determines the width of the network.
     is_first : bool, default=False
         Whether others follow, so that it need not be wide.
 

@@ -1,7 +1,7 @@
-"""All that training needs to know, and nothing of the estimator.
+"""The training task: parameters and data, independent of the estimator.
 
-In come the parameters of an estimator and its training set; a Task makes networks that
-read some of the columns, and the batches for them.
+Input: the parameters of an estimator and its training set. Output: nets that read some
+of the columns.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sklearn_ard.training.net import ARDNet
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be trained, on what, and at which prices.
+    """What is trained, on which data, and at which price of a column.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Task:
     num_data : float
         Number of training samples, or the sum of their weights.
     varies : bool ndarray of shape (n_features,)
-        False for constant columns, which no network is to read.
+        False for constant columns, which networks do not read.
     reg_factor : float
         Weight of the KL divergence and of the price.
     feature_cost : float
@@ -44,7 +44,7 @@ class Task:
     max_iter : int or "auto"
         Epochs of a whole fit.
     dense_iter : int
-        Epochs of dense training in front of every network with new weights.
+        Epochs of dense training at the start of every network with new weights.
     shrink : bool
         Whether networks are only as wide as they need to be.
     callbacks : tuple of skorch callbacks
@@ -54,7 +54,7 @@ class Task:
     generators : Generators
         Of all random numbers.
     progress : Callback or None
-        Is told of every epoch.
+        Notified of every epoch.
     """
 
     architecture: Architecture

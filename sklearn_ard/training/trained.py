@@ -1,8 +1,7 @@
-"""What comes out of training.
+"""The result of training.
 
-In come a net and its task; out goes a :class:`Trained`: the network, the columns that
-it reads and uses, and, once they are asked for, its objective and what each column is
-worth.
+Input: a net and its task. Output: a :class:`Trained`: the network, the columns that it
+reads and uses, and, once computed, its objective and the relevance of each column.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from sklearn_ard.training.net import ARDNet
 
 @dataclass(frozen=True)
 class Trained:
-    """A network, and what is known of it.
+    """A trained network and its measures.
 
     Attributes
     ----------
@@ -66,7 +65,7 @@ def with_objective(task, trained):
 
 
 def with_relevance(task, trained):
-    """The same with what each column is worth."""
+    """The same with the relevance of each column."""
     with threads_for(trained.net.module_):
         relevance = relevance_of(task, trained.net, trained.columns, trained.support)
     return replace(trained, relevance=relevance)

@@ -1,7 +1,7 @@
 """Trained weights in a network that reads other columns.
 
-In come a task and a trained network; out goes a copy of it that reads all columns, or
-some, to be trained on.
+Input: a task and a trained network. Output: a copy of it that reads all columns, or
+some, for further training.
 """
 
 from dataclasses import replace
@@ -15,28 +15,28 @@ from sklearn_ard.training.trained import Trained
 
 
 def reopened(task, trained, *, masks, back=None):
-    """A copy of a network that reads all columns, to be trained on.
+    """A copy of a network that reads all columns, for further training.
 
     Parameters
     ----------
     task : Task
-        What is to be trained now.
+        The task of the further training.
     trained : Trained
         It is not changed.
     masks : bool
-        Whether pruned weights stay pruned. Units that have never been trained do.
+        Whether pruned weights stay pruned. Units that were never trained always do.
     back : bool ndarray of shape (n_features,), optional
-        True for columns whose weights come back all the same.
+        True for columns whose weights become active again even so.
 
     Returns
     -------
     Trained
-        With a net of its own.
+        With a new net.
 
     Raises
     ------
     ValueError
-        If its weights do not fit the network that the task asks for.
+        If its weights do not fit the network of the task.
     """
     net = task.make_net(task.n_features)
     for old_part, part in (
@@ -64,8 +64,8 @@ def _copy_state(old_part, part, columns, masks):
     )
     if not fits:
         raise ValueError(
-            "warm_start=True and partial_fit go on with the weights of the last fit, "
-            "which do not fit the network or the outputs that are asked for now. Set "
+            "warm_start=True and partial_fit continue with the weights of the last "
+            "fit, which do not fit the network or the outputs of this one. Set "
             "warm_start=False, or fit a clone."
         )
     for name, value in old.items():

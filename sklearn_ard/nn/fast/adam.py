@@ -13,10 +13,10 @@ _EPS = 1e-8
 
 
 class VectorAdam:
-    """The fused Adam of torch for a single vector, without what is around it.
+    """The fused Adam of torch for a single vector, without the overhead of its class.
 
-    To make the first optimiser of ``torch.optim`` in a process takes a second, and what
-    it does around the same operator, three quarters of its step for a small network.
+    Creating the first optimiser of ``torch.optim`` in a process takes a second, and for
+    a small network its overhead is three quarters of the time of a step.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class VectorAdam:
         )
 
     def resume(self, other: "VectorAdam", change: Callable[[Tensor], Tensor]) -> None:
-        """Go on where another one was.
+        """Continue from the state of another optimiser.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
 """The gradient of the objective of a dense network, written out.
 
 As in :mod:`sklearn_ard.nn.fast.gradient` a network, its objective and batches come in,
-and one vector with its gradient goes out. The time of a small network's step is the
-number of its operations, and autograd more than doubles that number.
+and one vector with its gradient goes out. The time of a step of a small network depends
+on the number of operations, and autograd more than doubles that number.
 """
 
 import math
@@ -233,14 +233,14 @@ class DenseGradient(VectorGradient):
 
 def _activations(chain):
     """The activation after each layer, or None; None for what is not written out."""
-    found = []
+    activations = []
     for modules in chain.between:
         modules = [module for module in modules if type(module) is not nn.Identity]
         known = activation_of(modules[0]) if len(modules) == 1 else None
         if modules and (known is None or known.slope is None):
             return None
-        found.append(known)
-    before, *after = found
+        activations.append(known)
+    before, *after = activations
     dense = all(type(layer) is LinearARD for layer in chain.layers)
     return after if dense and before is None else None
 
@@ -255,7 +255,7 @@ def gradient_of(
     criterion: ELBOLoss,
     generator: torch.Generator | None = None,
 ) -> VectorGradient:
-    """The fastest gradient that there is for a network.
+    """The fastest gradient that is available for a network.
 
     Parameters
     ----------

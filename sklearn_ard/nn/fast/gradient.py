@@ -29,7 +29,7 @@ class VectorGradient:
     parameter : Parameter of shape (n,)
         For an optimiser; :meth:`backward` sets its `grad`.
     sources : list of Parameter
-        What it is made of.
+        The parameters that it consists of.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class VectorGradient:
 
     @torch.no_grad()
     def read(self) -> None:
-        """Take the values of network and likelihood."""
+        """Copy the values of network and likelihood to `parameter`."""
         values = [source.flatten() for source in self.sources]
         torch.cat(values, out=self.parameter.data)
 
     @torch.no_grad()
     def write_back(self) -> None:
-        """Give network and likelihood the values of `parameter`."""
+        """Copy the values of `parameter` to network and likelihood."""
         for source, part in zip(
             self.sources, self.split(self.parameter.data), strict=True
         ):
@@ -81,14 +81,14 @@ class VectorGradient:
         x : Tensor of shape (n, n_inputs)
             Inputs.
         target, sample_weight : Tensor
-            As for the :class:`ELBOLoss`, whose `beta` counts.
+            As for the :class:`ELBOLoss`, whose `beta` is used.
 
         Returns
         -------
         nll : Tensor of shape ()
             Negative log-likelihood per sample, in nats.
         output : Tensor of shape (n, n_outputs)
-            What the network gave.
+            Outputs of the network.
         """
         self.write_back()
         with self._noise:

@@ -21,8 +21,8 @@ class LiveNetwork:
     Parameters
     ----------
     model : Module
-        Any network; one that is no chain is left as it is, and so are the inputs of
-        convolutions. Its ARD layers hand their generator on.
+        Any network; one that is no chain is not changed, nor are the inputs of
+        convolutions. The live network uses the generators of its ARD layers.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class LiveNetwork:
         if skip is not None:
             units[0] |= skip.mask.any(dim=0)
         if not is_dense(model):
-            for live in units:  # torch has no convolutions of nothing
+            for live in units:  # torch has no convolutions without channels
                 live[0] |= not live.any()
         by_columns = _reads_columns(model)
         if not by_columns:
@@ -102,21 +102,21 @@ class LiveNetwork:
 
     @torch.no_grad()
     def read(self) -> None:
-        """Give the small network the parameters of the model."""
+        """Copy the parameters of the model to the small network."""
         for layer, small, _ in self._pairs:
             for name, parameter in layer.named_parameters():
                 getattr(small, name).copy_(self.take(parameter, parameter))
 
     @torch.no_grad()
     def write_back(self) -> None:
-        """Give the model the parameters of the small network."""
+        """Copy the parameters of the small network to the model."""
         for layer, small, _ in self._pairs:
             for name, parameter in layer.named_parameters():
                 parameter[self._live[parameter]] = getattr(small, name)
 
     @torch.no_grad()
     def write_masks_back(self) -> None:
-        """Give the model the masks of the small network."""
+        """Copy the masks of the small network to the model."""
         for layer, small, (columns, rows) in self._pairs:
             layer.mask[rows[:, None], columns] = small.mask
 

@@ -1,7 +1,7 @@
-"""Which units leave a network while it is trained, and when.
+"""Removal of units from a network during training.
 
-A network in training comes in, every now and then; units and inputs that were
-superfluous twice in a row are masked.
+A network in training comes in at intervals; units and inputs that were superfluous
+twice in a row are masked.
 """
 
 import math
@@ -12,31 +12,31 @@ from sklearn_ard.nn.chain import is_dense
 from sklearn_ard.nn.fast.width import mask_units_, superfluous_units
 from sklearn_ard.nn.layers import ard_layers
 
-# By how much log alpha of every weight that reads a unit exceeds the threshold, two
-# times in a row, when the unit leaves the training for good. (Once is not enough: a
-# weight that changes its sign passes zero.) With 2 and once, the evidence lower bound
-# of 1024-1024 on Friedman's function, 5,000×50, was 8,188 nats below zero, without any
-# shrinking 8,113, so 8,062 (means of four seeds).
+# A unit is removed when log alpha of every weight that reads it exceeds the threshold
+# by this, twice in a row. (Once is not enough: a weight that changes its sign passes
+# zero.) On Friedman's function, 5,000×50, the evidence lower bound of 1024-1024 was
+# -8,062 nats, -8,188 with a margin of 2 and one check, -8,113 without shrinking (means
+# of four seeds).
 MARGIN = 4.0
-# Dense networks of fewer weights are not made smaller in the middle of their training,
-# since the time of their step is the number of operations.
+# Dense networks with fewer weights are not made smaller during training, since the time
+# of their step depends on the number of operations only.
 _SMALL = 20_000
-_MAX_SHARE = 0.9  # of units, multiplied over the layers, that are left
+_MAX_SHARE = 0.9  # of units that remain, multiplied over the layers
 
 
 class Shrinking:
-    """Masks the units and inputs of a network that are pruned for good."""
+    """Masks the units and inputs of a network that are pruned permanently."""
 
     def __init__(self):
         self._suspects: list[Tensor] | None = None
 
     def mask_lost_units_(self, network: nn.Module) -> bool:
-        """Mask what was superfluous at the last call already, if it is worth it.
+        """Mask what was superfluous at the last call already, if it saves enough.
 
         Parameters
         ----------
         network : Module
-            The live part of a network, as it is now.
+            The live part of a network, with its present weights.
 
         Returns
         -------

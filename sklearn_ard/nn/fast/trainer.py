@@ -1,7 +1,8 @@
 """Training of the live part of a network, as one vector.
 
 A network, its objective and batches come in; its trained weights go out, written back
-into it. Units and inputs that are pruned on the way leave the computation.
+into it. Units and inputs that are pruned during training are removed from the
+computation.
 """
 
 import torch
@@ -36,7 +37,7 @@ class Trainer:
     optimizer : VectorAdam
         Another one after :meth:`shrink`.
     inputs : int Tensor or None
-        The columns that :meth:`step` is to be given; None for all.
+        The columns that :meth:`step` takes; None for all.
     """
 
     def __init__(
@@ -76,25 +77,25 @@ class Trainer:
         return result
 
     def read(self) -> None:
-        """Take the values that the model has now."""
+        """Copy the present values of the model."""
         for live in self._nested:
             live.read()
         self._gradient.read()
 
     def live(self) -> nn.Module:
-        """The live part of the model, as it is now. Not to be changed."""
+        """The live part of the model, with its present values; not to be changed."""
         self._gradient.write_back()
         return self._nested[-1].network
 
     def write_back(self) -> None:
-        """Give the model what has been trained."""
+        """Copy the trained values to the model."""
         self.live()
         for live in reversed(self._nested):
             live.write_back()
 
     @torch.no_grad()
     def shrink(self) -> bool:
-        """Leave out units and inputs that are pruned for good; see :mod:`shrink`.
+        """Leave out units and inputs that are pruned permanently; see :mod:`shrink`.
 
         They are masked in the model, too.
 
@@ -109,7 +110,7 @@ class Trainer:
         for outer in reversed(self._nested):
             outer.write_masks_back()
         live = LiveNetwork(network)
-        if live.network is network:  # these inputs cannot leave
+        if live.network is network:  # these inputs cannot be removed
             return False
         old = self._gradient
         gradient = gradient_of(live.network, self._criterion, self._generator)

@@ -1,4 +1,4 @@
-"""The width of the hidden layers of a chain: which units are in use, and how many.
+"""Width of the hidden layers of a chain: the units in use, and their number.
 
 A network comes in; its units are counted, or masked.
 """
@@ -13,7 +13,7 @@ from sklearn_ard.nn.chain import chain_of, columns_of
 from sklearn_ard.nn.priors import LogAlphaPrior
 
 # Log variance of weights that were never trained, whose mean is 0. It is kept in the
-# weights, since these alone survive from one network to the next; a masked weight has
+# weights, since only these are copied from one network to the next; a masked weight has
 # no gradient, and one that is trained does not come back to this pair of values.
 _UNTRAINED = -12.0
 
@@ -42,10 +42,10 @@ def connected_units(model: nn.Module) -> list[Tensor]:
 
 @torch.no_grad()
 def restrict_width_(model: nn.Module, widths: list[int]) -> None:
-    """Mask hidden units of a chain, so that at most so many are left in every layer.
+    """Mask hidden units of a chain, so that at most `widths` of them remain per layer.
 
     Connected units are kept before others. What reads the masked ones is marked as
-    untrained, for :func:`mask_untrained_`. A network that is no chain is left as it is.
+    untrained, for :func:`mask_untrained_`. A network that is no chain is not changed.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def mask_untrained_(model: nn.Module) -> None:
     Parameters
     ----------
     model : Module
-        A chain; any other network is left as it is.
+        A chain; any other network is not changed.
     """
     chain = chain_of(model)
     trained = [
@@ -114,7 +114,8 @@ def superfluous_units(model: nn.Module, margin: float) -> list[Tensor]:
         A chain.
     margin : float
         By how much log alpha of every weight that reads them exceeds the threshold of
-        its prior. (Of other priors than those of log alpha only masked ones count.)
+        its prior. (With priors that do not depend on log alpha, only masked weights are
+        superfluous.)
 
     Returns
     -------
