@@ -70,11 +70,12 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     shrink : bool, default=True
         Whether to train dense networks no wider than necessary, within
         `hidden_layer_sizes`: the first one with at most 256 units per layer, later ones
-        with twice the units that the one before used; and whether to remove units,
-        channels and columns during training as soon as log alpha of every weight that
-        reads them exceeds the threshold by 4. Every chunk of `partial_fit` starts with
-        all columns again. A network with branches, batch norm or frozen weights
-        (`module`) keeps its size while it trains.
+        with twice the units that the one before used, but at least 64; and whether to
+        remove units, channels and columns during training when log alpha of every
+        weight that reads them exceeds the threshold by 4, twice in a row, where this
+        saves time. Every chunk of `partial_fit` starts with all columns again. A
+        network with branches, batch norm or frozen weights (`module`) keeps its size
+        while it trains.
     n_networks : int, default=1
         Number of networks in a deep ensemble, which predicts with their mean. The first
         one is the network of ``n_networks=1`` and selects the inputs; each further one
@@ -134,14 +135,14 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
 
     Notes
     -----
-    Three networks are trained one after the other, each from scratch and on the inputs
-    that the one before kept. For the third the weight of the KL divergence rises
-    geometrically, so that it fits the data before it is pruned; it is then trained
-    further at half the learning rate. After each training, weights are pruned by their
-    prior, and inputs by evidence: an input is dropped if NLL + reg_factor · KL over the
-    training set rises by less than its price when all its weights are removed. Before
-    each restart, dropped columns are readmitted if the residuals depend on them (a
-    score test at twice the price).
+    Three networks are trained one after the other (one, if there are fewer than 800
+    steps), each from scratch and on the inputs that the one before kept. For the third
+    the weight of the KL divergence rises geometrically, so that it fits the data before
+    it is pruned; it is then trained further at half the learning rate. After each
+    training but the last, weights are pruned by their prior, and inputs by evidence: an
+    input is dropped if NLL + reg_factor · KL over the training set rises by less than
+    its price when all its weights are removed. Before each restart, dropped columns are
+    readmitted if the residuals depend on them (a score test at twice the price).
 
     Training starts from scratch by default, or from a trained network (`module`). On
     200 digits of another scanner (``examples/plot_04_finetune_pretrained.py``) the two
@@ -253,7 +254,8 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         """Train on a chunk of the data: one pass over it.
 
         The first chunk sets the scale of the columns. The number of training samples,
-        by which the KL divergence is divided, is the number of rows seen so far.
+        by which the KL divergence is divided, is the sum of the weights of all rows so
+        far.
         Nothing is pruned permanently: `sparsity_` and the support describe the model as
         if no further chunk followed.
 

@@ -8,9 +8,9 @@ from sklearn_ard.selection.search import CrossValidated
 class ARDRegressorCV(CrossValidated, ARDRegressor):
     """ARDRegressor whose `reg_factor` is chosen by cross-validation.
 
-    A path over all `reg_factors` (:func:`ard_path`), which costs little more than one
-    fit, is computed for the training rows of every fold and for all rows. The point
-    that is best on the folds is then taken from the path of all rows.
+    A path over all `reg_factors` (:func:`ard_path`), which costs about two fits, is
+    computed for the training rows of every fold and for all rows. The point that is
+    best on the folds is then taken from the path of all rows.
 
     Parameters
     ----------
@@ -87,9 +87,9 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
 class ARDClassifierCV(CrossValidated, ARDClassifier):
     """ARDClassifier whose `reg_factor` is chosen by cross-validation.
 
-    A path over all `reg_factors` (:func:`ard_path`), which costs little more than one
-    fit, is computed for the training rows of every fold and for all rows. The point
-    that is best on the folds is then taken from the path of all rows.
+    A path over all `reg_factors` (:func:`ard_path`), which costs about two fits, is
+    computed for the training rows of every fold and for all rows. The point that is
+    best on the folds is then taken from the path of all rows.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn.ensemble import Ensemble
-from sklearn_ard.nn.layers import ard_layers
+from sklearn_ard.nn.layers import ard_layers, checked_ard_layers, has_hooks
 from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.networks import SkipARD
 from sklearn_ard.nn.steps import (
@@ -23,7 +23,6 @@ from sklearn_ard.nn.steps import (
     Flattening,
     Opaque,
     Weighted,
-    has_hooks,
     steps_of,
 )
 
@@ -125,11 +124,7 @@ def compact(model: nn.Module) -> Compacted:
     >>> torch.allclose(network(x[:, inputs]), model(x), atol=1e-6)
     True
     """
-    if not ard_layers(model):
-        raise ValueError(
-            "'model' of compact must contain ARD layers (LinearARD, Conv2dARD, ...). "
-            f"Got {type(model).__name__} with none instead."
-        )
+    checked_ard_layers(model, "compact")
     compacted, opaque = compact_quietly(model)
     if opaque:
         warnings.warn(

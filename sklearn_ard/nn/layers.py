@@ -151,6 +151,22 @@ def ard_layers(model: nn.Module) -> list[ARDMixin]:
     return [module for module in model.modules() if isinstance(module, ARDMixin)]
 
 
+def checked_ard_layers(model: nn.Module, owner: str) -> list[ARDMixin]:
+    """The ARD layers of the `model` parameter of `owner`, which must have some."""
+    layers = ard_layers(model)
+    if not layers:
+        raise ValueError(
+            f"'model' of {owner} must contain ARD layers (LinearARD, Conv2dARD, ...). "
+            f"Got {type(model).__name__} with none instead."
+        )
+    return layers
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether a module calls other code in its forward pass."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
 @contextmanager
 def deterministic(model: nn.Module):
     """Context in which a network is trained without noise, as without a prior.
@@ -203,11 +219,7 @@ def sparsity(model: nn.Module) -> float:
     ValueError
         If the network has no ARD layer.
     """
-    if not ard_layers(model):
-        raise ValueError(
-            f"'model' must contain ARD layers (LinearARD, Conv2dARD, ...). "
-            f"Got {type(model).__name__} with none instead."
-        )
+    checked_ard_layers(model, "sparsity")
     kept, total = count_weights(model)
     return 1 - kept / total
 

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sklearn_ard.nn.layers import ard_layers
+from sklearn_ard.nn.layers import ard_layers, has_hooks
 
 _aten = torch.ops.aten
 
@@ -75,8 +75,7 @@ def _is_without_noise(module):
     """Whether a module is known to draw no random numbers but those of ARD layers."""
     file = type(module).__module__
     known = file in _WITHOUT_NOISE or file.startswith(__package__ + ".")
-    hooked = module._forward_hooks or module._forward_pre_hooks
-    return known and not hooked and not isinstance(module, _WITH_NOISE)
+    return known and not has_hooks(module) and not isinstance(module, _WITH_NOISE)
 
 
 class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad is)

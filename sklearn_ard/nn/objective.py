@@ -6,7 +6,7 @@ A network, its outputs and targets come in; a loss in nats per sample goes out.
 import torch
 from torch import Tensor, nn
 
-from sklearn_ard.nn.layers import ard_layers
+from sklearn_ard.nn.layers import checked_ard_layers
 from sklearn_ard.nn.likelihoods import LIKELIHOODS
 from sklearn_ard.nn.priors import LogAlphaPrior
 
@@ -29,12 +29,7 @@ def kl_divergence(model: nn.Module) -> Tensor:
     ValueError
         If the network has no ARD layer.
     """
-    layers = ard_layers(model)
-    if not layers:
-        raise ValueError(
-            f"'model' must contain ARD layers (LinearARD, Conv2dARD, ...). "
-            f"Got {type(model).__name__} with none instead."
-        )
+    layers = checked_ard_layers(model, "kl_divergence")
     # small networks take time per operation: use one for all layers
     together = [layer for layer in layers if isinstance(layer.prior, LogAlphaPrior)]
     terms = [layer.kl().sum() for layer in layers if layer not in together]
@@ -94,11 +89,7 @@ class ELBOLoss(nn.Module):
 
     def __init__(self, model, num_data, likelihood="gaussian", reg_factor=1.0):
         super().__init__()
-        if not ard_layers(model):
-            raise ValueError(
-                "'model' of ELBOLoss must contain ARD layers (LinearARD, Conv2dARD, "
-                f"...). Got {type(model).__name__} with none instead."
-            )
+        checked_ard_layers(model, "ELBOLoss")
         if not num_data > 0:
             raise ValueError(
                 "'num_data' of ELBOLoss must be the positive number of training "

@@ -13,6 +13,7 @@ from torch.nn.utils import skip_init
 
 from sklearn_ard.nn.activations import ELEMENTWISE
 from sklearn_ard.nn.chain import AVERAGES, MAXIMA, NORMS, modules_of
+from sklearn_ard.nn.layers import has_hooks
 from sklearn_ard.nn.mixin import ARDMixin
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -47,10 +48,6 @@ class Select(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, self.indices]
-
-
-def has_hooks(module):
-    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def steps_of(model, names):

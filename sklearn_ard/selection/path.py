@@ -132,7 +132,8 @@ def ard_path(
     ------
     ValueError
         If `reg_factors` is empty or has entries that are negative or not numbers, or
-        `estimator` is not an ARDRegressor or ARDClassifier.
+        `estimator` is not an ARDRegressor or ARDClassifier or is missing where y has
+        integers, or `points_per_decade` is not a positive integer.
 
     See Also
     --------

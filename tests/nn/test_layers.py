@@ -151,7 +151,7 @@ def test_sparsity_is_the_share_of_weights_that_are_not_kept():
 
 
 def test_sparsity_needs_ard_layers():
-    with pytest.raises(ValueError, match="'model' must contain ARD layers.*Got Linear"):
+    with pytest.raises(ValueError, match="'model' of sparsity must.*Got Linear"):
         sparsity(nn.Linear(2, 2))
 
 

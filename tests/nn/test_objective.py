@@ -127,7 +127,7 @@ def test_layers_with_different_priors_add_up():
 
 
 def test_kl_divergence_needs_ard_layers():
-    with pytest.raises(ValueError, match="'model' must contain ARD layers"):
+    with pytest.raises(ValueError, match="'model' of kl_divergence must contain ARD"):
         kl_divergence(nn.Linear(2, 2))
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sklearn_ard.nn.activations import Activation, activation_of
 from sklearn_ard.nn.chain import chain_of
 from sklearn_ard.nn.fast.gradient import VectorGradient
-from sklearn_ard.nn.layers import LinearARD, ard_layers
+from sklearn_ard.nn.layers import LinearARD, ard_layers, has_hooks
 from sklearn_ard.nn.likelihoods import Likelihood
 from sklearn_ard.nn.mixin import reparameterize
 from sklearn_ard.nn.objective import ELBOLoss
@@ -118,7 +118,7 @@ class DenseGradient(VectorGradient):
             and type(criterion.likelihood).gradient is not Likelihood.gradient
             and not any(layer.deterministic for layer in layers)
             and all(p.requires_grad for m in modules for p in m.parameters())
-            and not any(m._forward_hooks or m._forward_pre_hooks for m in modules)
+            and not any(map(has_hooks, modules))
         )
 
     @torch.inference_mode()

@@ -13,6 +13,7 @@ from sklearn_ard.nn.fast.adam import VectorAdam
 from sklearn_ard.nn.fast.dense_gradient import gradient_of
 from sklearn_ard.nn.fast.live_network import LiveNetwork
 from sklearn_ard.nn.fast.shrink import Shrinking
+from sklearn_ard.nn.layers import has_hooks
 from sklearn_ard.nn.objective import ELBOLoss
 
 
@@ -61,9 +62,7 @@ class Trainer:
         return (
             bool(chain_of(model).layers)
             and all(p.requires_grad for p in model.parameters())
-            and not any(
-                m._forward_hooks or m._forward_pre_hooks for m in model.modules()
-            )
+            and not any(map(has_hooks, model.modules()))
         )
 
     def parameters(self) -> list[nn.Parameter]:
