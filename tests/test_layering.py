@@ -13,7 +13,7 @@ FOLDERS = {  # each imports from those above it only
     "convert sampling steps compaction likelihoods objective warmup evidence",
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
     "": "_context _validation",
-    "data": "table merge scaler order batches targets training_set",
+    "data": "table moments merge scaler order batches targets training_set",
     "training": "callbacks net build task inputs trained start transfer rounds "
     "recipe ensemble",
     "inference": "activations operations network images modules lower onnx "

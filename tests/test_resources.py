@@ -45,7 +45,8 @@ def test_a_memory_map_trains_the_same_model_without_a_copy(
         raise AssertionError("X is copied")
 
     monkeypatch.setattr(ScaledTable, "in_memory", in_memory)
-    monkeypatch.setattr("sklearn_ard.data.batches._LARGEST_COPY", 0)
+    monkeypatch.setattr("sklearn_ard.data.batches.LARGEST_COPY", 0)
+    monkeypatch.setattr("sklearn_ard.data.training_set.LARGEST_COPY", 0)
     found = quick().fit(mapped(X, tmp_path / "X", dtype, order), y)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
 
@@ -54,7 +55,8 @@ def test_a_sparse_table_trains_without_a_copy(monkeypatch):
     X, y = table()
     X[X < 2] = 0
     expected = quick().fit(sp.csr_array(X), y)
-    monkeypatch.setattr("sklearn_ard.data.batches._LARGEST_COPY", 0)
+    monkeypatch.setattr("sklearn_ard.data.batches.LARGEST_COPY", 0)
+    monkeypatch.setattr("sklearn_ard.data.training_set.LARGEST_COPY", 0)
     found = quick().fit(sp.csr_array(X), y)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
 

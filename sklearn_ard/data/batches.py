@@ -9,8 +9,10 @@ import math
 import numpy as np
 import torch
 
+from sklearn_ard.data.moments import moments
+
 # Entries of X that are copied into memory at once, for columns or a sample: 80 MB.
-_LARGEST_COPY = _LARGEST_SAMPLE = 20_000_000
+LARGEST_COPY = _LARGEST_SAMPLE = 20_000_000
 _SHUFFLED_AT_ONCE = 1_000_000  # entries of X up to which an epoch is shuffled in one go
 
 
@@ -78,15 +80,15 @@ class Batches:
         """The inputs of the first two rows, to try a network on."""
         return self._dense(torch.arange(min(2, len(self))))
 
-    def columns(self, rows):
-        """Inputs of some rows, as float64 ndarray or csr_array."""
+    def moments(self, rows, weight, residual):
+        """See :func:`sklearn_ard.data.moments.moments`; `rows` is a tensor."""
         x = self.x.cpu().numpy() if torch.is_tensor(self.x) else self.x
-        return x[rows.cpu().numpy()].astype(np.float64)
+        return moments(x, rows.cpu().numpy(), weight, residual)
 
     def _dense(self, rows):
         if torch.is_tensor(self.x):
             return self.x[rows]
-        return torch.from_numpy(self.x.dense(rows.cpu().numpy())).to(self.target.device)
+        return torch.from_numpy(self.x[rows.cpu().numpy()]).to(self.target.device)
 
     def select(self, columns):
         """The same rows with some of the columns (an ndarray of ascending indices).
@@ -107,7 +109,7 @@ class Batches:
             x = self.x[:, torch.from_numpy(columns).to(device)].contiguous()
         else:
             x = self.x.select(columns)
-            if math.prod(x.shape) <= _LARGEST_COPY:
+            if math.prod(x.shape) <= LARGEST_COPY:
                 x = torch.from_numpy(x.in_memory()).to(device)
         return Batches(x, self.target, self.weight, self.batch_size)
 

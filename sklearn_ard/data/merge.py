@@ -7,7 +7,7 @@ A weight of k and k copies thus give the same data set, bit for bit.
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_ard.data.table import chunks_of
+from sklearn_ard.data.table import chunks_of, slices
 
 
 def merge_rows(X, targets, weight):
@@ -46,7 +46,7 @@ def _hash_rows(X, targets):
     rng = np.random.default_rng(0)
     factors = rng.integers(2**63, size=X.shape[1], dtype=np.uint64) * 2 + 1
     hashes = np.zeros(X.shape[0], dtype=np.uint64)
-    for chunk in chunks_of(*X.shape):
+    for chunk in chunks_of(X):
         hashes[chunk] = _hash_chunk(X[chunk], factors)
     factors = rng.integers(2**63, size=targets.shape[1], dtype=np.uint64) * 2 + 1
     return hashes * 3 + _hash_chunk(targets, factors)
@@ -80,7 +80,7 @@ def _hash_values(values):
 def _identical(X, targets, first, second):
     """Whether the rows `first` and `second` are the same, and not just their hashes."""
     same = (targets[first] == targets[second]).all(axis=1)
-    for chunk in chunks_of(len(first), X.shape[1]):
+    for chunk in slices(len(first), X.shape[1]):
         differ = X[first[chunk]] != X[second[chunk]]
         same[chunk] &= np.asarray(differ.sum(axis=1)).ravel() == 0
     return same

@@ -1,16 +1,18 @@
-"""The training order of rows, which depends on their content alone."""
+"""The order in which rows are trained on: it depends on their content alone.
+
+Input: scaled rows and targets. Output: indices. (Every epoch is shuffled from there by
+`batches`.)
+"""
 
 import numpy as np
 
-from sklearn_ard.data.table import chunks_of
 
-
-def training_order(Z, targets):
+def training_order(table, targets):
     """Order of rows that neither their present order nor scaling a column changes.
 
     Parameters
     ----------
-    Z : {ndarray, csr_array, ScaledTable} of shape (n_samples, n_features)
+    table : ScaledTable of shape (n_samples, n_features)
         Scaled inputs.
     targets : ndarray of shape (n_samples, n_outputs)
         Scaled targets.
@@ -21,8 +23,6 @@ def training_order(Z, targets):
         Indices that sort the rows by a random projection.
     """
     rng = np.random.default_rng(0)
-    direction = rng.standard_normal(Z.shape[1])
-    key = targets @ rng.standard_normal(targets.shape[1])
-    for chunk in chunks_of(*Z.shape):
-        key[chunk] += Z[chunk].astype(np.float64) @ direction
+    direction = rng.standard_normal(table.shape[1])
+    key = targets @ rng.standard_normal(targets.shape[1]) + table.project(direction)
     return np.argsort(key, kind="stable")

@@ -3,13 +3,14 @@
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_ard.data.table import chunks_of
+from sklearn_ard.data.table import chunks_of, slices
 
 
 class Scaler:
     """Weighted mean and standard deviation per column, or per channel of an image.
 
-    Sparse columns are scaled without centring. Constant columns are scaled to 0.
+    Sparse columns are centred as dense ones are: rows are made dense when they are
+    scaled. Constant columns are scaled to 0.
 
     Parameters
     ----------
@@ -17,20 +18,23 @@ class Scaler:
         Number of channels whose pixels share one scale; None scales every column on
         its own.
     standardize : bool, default=True
-        False changes nothing, for a network that was trained on unscaled inputs.
+        False leaves everything as it is, for a network that was trained on it.
+    n_bits : int or None, default=None
+        Bits that mean and scale are rounded to. The sums of dense and of sparse columns
+        differ in their last bits, and so would everything that is trained on them.
 
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_features,)
         In units of the columns.
     constant_ : bool ndarray of shape (n_features,)
-        True for columns (channels) that do not vary; without `standardize`, for those
-        that are 0.
+        True for columns (channels) that do not vary; or, as they are, that are 0.
     """
 
-    def __init__(self, n_channels=None, standardize=True):
+    def __init__(self, n_channels=None, standardize=True, n_bits=None):
         self.n_channels = n_channels
         self.standardize = standardize
+        self.n_bits = n_bits
 
     def fit(self, X, weight):
         """Compute the statistics.
@@ -56,7 +60,7 @@ class Scaler:
         # statistics in units of a power of two near the largest entry: nothing
         # overflows or underflows, and no digit is lost
         unit = np.exp2(np.floor(np.log2(np.where(peak > 0, peak, 1.0))))
-        mean, variance, is_sparse = _moments(X, weight, unit)
+        mean, variance = _moments(X, weight, unit)
         if self.n_channels is not None:
             pixels = n_features // self.n_channels
             means = mean.reshape(self.n_channels, pixels)
@@ -69,14 +73,16 @@ class Scaler:
         rounding = len(weight) * eps * variance + (len(weight) * mean * eps) ** 2
         self.constant_ = variance <= rounding
         variance[self.constant_] = 1.0
-        self.scale_ = np.sqrt(variance) * unit
-        self.mean_ = np.zeros(n_features) if is_sparse else mean * unit
+        scale = np.sqrt(variance)
+        if self.n_bits is not None:
+            mean, scale = _round(mean, scale, self.n_bits)
+        self.mean_, self.scale_ = mean * unit, scale * unit
         return self
 
     def _peak(self, X):
         """Largest absolute value per column or channel."""
         peak = np.zeros(X.shape[1])
-        for rows in chunks_of(*X.shape):
+        for rows in chunks_of(X):
             chunk = X[rows]
             top, bottom = chunk.max(axis=0), chunk.min(axis=0)
             if sp.issparse(chunk):
@@ -100,23 +106,37 @@ class Scaler:
 
         Returns
         -------
-        {ndarray, csr_array} of shape (n_samples, n_columns)
+        ndarray of shape (n_samples, n_columns)
             Of type float32.
         """
         mean, scale = self.mean_[columns], self.scale_[columns]
         constant = self.constant_[columns]
-        if sp.issparse(X):
-            X = X[:, columns]
-            return (
-                (X @ sp.diags_array(np.where(constant, 0, 1 / scale)))
-                .astype(np.float32)
-                .tocsr()
-            )
         scaled = np.empty((X.shape[0], len(mean)), dtype=np.float32)
-        for rows in chunks_of(*X.shape):
-            scaled[rows] = (X[rows, columns] - mean) / scale
+        if sp.issparse(X):
+            X, columns = X[:, columns], slice(None)
+        for rows in slices(*X.shape):
+            chunk = X[rows].toarray() if sp.issparse(X) else X[rows, columns]
+            scaled[rows] = (chunk - mean) / scale
         scaled[:, constant] = 0
         return scaled
+
+    def scale_entries(self, values, columns=slice(None)):
+        """Scale single numbers of some columns, to float32.
+
+        Parameters
+        ----------
+        values : float or ndarray of shape (n_entries,)
+            Numbers.
+        columns : slice or ndarray of shape (n_entries,)
+            Their columns.
+
+        Returns
+        -------
+        ndarray of shape (n_entries,)
+            What :meth:`transform` makes of them.
+        """
+        scaled = (values - self.mean_[columns]) / self.scale_[columns]
+        return np.where(self.constant_[columns], 0.0, scaled).astype(np.float32)
 
     def inverse_transform(self, Z):
         """Undo :meth:`transform` for dense columns, in float64."""
@@ -124,27 +144,41 @@ class Scaler:
 
 
 def _moments(X, weight, unit):
-    """Weighted mean and variance per column in a unit, and whether X is sparse."""
-    total, is_sparse = 0.0, False
-    mean, squares = np.zeros(len(unit)), np.zeros(len(unit))
-    for rows in chunks_of(*X.shape):
+    """Weighted mean and variance per column, in a unit."""
+    total = weight.sum()
+    mean, squares, before = np.zeros(len(unit)), np.zeros(len(unit)), 0.0
+    is_sparse = sp.issparse(X[:1])
+    for rows in chunks_of(X):
         chunk, w = X[rows], weight[rows]
-        total += w.sum()
-        if sp.issparse(chunk):
-            is_sparse = True
-            chunk = chunk.astype(np.float64) @ sp.diags_array(1 / unit)
-            mean += chunk.T @ w
-            squares += chunk.power(2).T @ w
+        if is_sparse:
+            mean += (chunk.T @ w) / unit / total
             continue
         # Chan, Golub, LeVeque (1983): two samples and their sum
         chunk = chunk / unit
         own = w @ chunk / w.sum()
         apart = own - mean
-        mean += apart * (w.sum() / total)
+        n, before = w.sum(), before + w.sum()
+        mean += apart * (n / before)
         chunk -= own
         squares += w @ np.square(chunk, out=chunk)
-        squares += apart**2 * (w.sum() * (total - w.sum()) / total)
-    if is_sparse:
-        mean = mean / total
-        squares = squares - total * mean**2
-    return mean, squares / total, is_sparse
+        squares += apart**2 * (n * (before - n) / before)
+    if not is_sparse:
+        return mean, squares / total
+    # a second pass, since the difference of two large sums would lose digits
+    n = len(unit)
+    missing = np.full(n, total)  # weight of the rows without an entry
+    n_missing = np.full(n, X.shape[0])
+    for rows in chunks_of(X):
+        chunk, w = X[rows].tocoo(), weight[rows]
+        apart = chunk.data / unit[chunk.col] - mean[chunk.col]
+        squares += np.bincount(chunk.col, w[chunk.row] * apart**2, minlength=n)
+        missing -= np.bincount(chunk.col, w[chunk.row], minlength=n)
+        n_missing -= np.bincount(chunk.col, minlength=n)
+    squares += np.where(n_missing > 0, missing, 0.0) * mean**2
+    return mean, squares / total
+
+
+def _round(mean, scale, n_bits):
+    """Scales, and means as multiples of a share of them, rounded to some bits."""
+    unit = np.exp2(np.floor(np.log2(scale)) - n_bits)
+    return np.round(mean / unit) * unit, np.round(scale / unit) * unit

@@ -4,12 +4,13 @@ Input: X, numeric targets and weights. Output: a :class:`TrainingSet` of batches
 scalers and the number of rows.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from sklearn_ard.data.batches import Batches
+from sklearn_ard.data.batches import LARGEST_COPY, Batches
 from sklearn_ard.data.merge import merge_rows
 from sklearn_ard.data.order import training_order
 from sklearn_ard.data.scaler import Scaler
@@ -17,6 +18,7 @@ from sklearn_ard.data.table import ScaledTable, Table
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 
 _BATCH_SIZE = 64
+_BITS = 32  # of mean and scale of a column
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def training_set(
     table, y = Table(X, rows), y[rows]
     n_rows, total_weight = len(weight), weight.sum()
     if before is None:
-        scaler = Scaler(n_channels, standardize).fit(table, weight)
+        scaler = Scaler(n_channels, standardize, _BITS).fit(table, weight)
         targets.fit(y, weight)
         if is_chunk:
             scaler.constant_[:] = False
@@ -104,9 +106,11 @@ def training_set(
     y = targets.transform(y)
     order = training_order(ScaledTable(table, scaler), y.reshape(len(y), -1))
     x = ScaledTable(table.take(order), scaler)
+    is_small = table.is_sparse and math.prod(x.shape) <= LARGEST_COPY
+    fits = is_small or not table.is_out_of_memory
     weight = (weight[order] * (n_rows / total_weight)).astype(np.float32)
     batches = Batches(
-        x if x.table.is_out_of_memory else torch.from_numpy(x.in_memory()).to(device),
+        torch.from_numpy(x.in_memory()).to(device) if fits else x,
         torch.from_numpy(y[order]).to(device),
         torch.from_numpy(weight).to(device),
         _BATCH_SIZE if batch_size == "auto" else batch_size,

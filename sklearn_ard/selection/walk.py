@@ -12,7 +12,7 @@ import numpy as np
 from sklearn_ard.nn import KLWarmup
 from sklearn_ard.training import recipe
 from sklearn_ard.training.callbacks import Schedule
-from sklearn_ard.training.inputs import readmitted
+from sklearn_ard.training.inputs import offered, readmitted
 from sklearn_ard.training.rounds import DECAY_FROM, continue_at, pruned, train_round
 from sklearn_ard.training.start import new_network
 from sklearn_ard.training.trained import Trained, with_objective, with_relevance
@@ -186,7 +186,7 @@ class Walk:
         if not trained.support.any():
             first = [stage for stage in self._stages if stage[0].readmit]
             trained = self._fit(lowest, first or self._stages)
-        support = self.task.varies if offer_all else trained.support
+        support = offered(self.task) if offer_all else trained.support
         from_below = self._start(lowest, support, trained, reg_factors)
         return trained, {
             r: min(from_above[r], from_below[r], key=partial(self._objective, r))

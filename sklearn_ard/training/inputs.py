@@ -16,10 +16,14 @@ from sklearn_ard.nn import (
     weigh_inputs,
 )
 from sklearn_ard.nn.fast.live_network import LiveNetwork
+from sklearn_ard.training.build import make_likelihood
 
 SAMPLE = 20_000  # rows from which the bound and the residuals are estimated
 READMISSION = 2.0  # prices that a dropped column has to be worth to be readmitted
+MAX_COLUMNS = 20_000  # that a network begins with; of more, some are chosen before
+MIN_SCREENED = 1_000  # columns that are chosen then, at least
 _EPS = 1e-12
+_LOG_OF_NOTHING = -30.0  # logit of a class without rows
 
 
 def price_of_column(feature_cost, n_features):
@@ -178,33 +182,63 @@ def readmitted(task, net, columns):
     Rao (1948). Large sample tests of statistical hypotheses concerning several
     parameters. Proc. Cambridge Phil. Soc. 44.
     """
-    residual, weight, rows = _residuals(task, net, columns)
-    total = weight.sum()
-    values = task.batches.columns(rows)
-    nats = np.zeros(task.n_features)
-    for term in (values, values * values):
-        mean = term.T @ weight / total
-        variance = (term * term).T @ weight / total - mean**2
-        covariance = term.T @ residual / total  # the residuals have mean 0
-        r2 = covariance**2 / (variance + _EPS)
-        r2 = r2.max(axis=1).clip(max=1 - _EPS)
-        nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))
-    return (nats > READMISSION * task.price) & task.varies
-
-
-def _residuals(task, net, columns):
-    """Standardised weighted residuals, the weights, and the rows that they are of."""
     data = task.batches.select(columns)
     rows = data.draw(SAMPLE, task.generators.cpu)
     x, (target, weight) = data.rows(rows)
     live = LiveNetwork(net.module_)
     with torch.no_grad():
         output = live.network.eval()(live.rows(x))
-    output.requires_grad_()
-    net.criterion_.likelihood(output, target).sum().backward()
+    nats = _score_test(task, rows, output, target, weight, net.criterion_.likelihood)
+    return (nats > READMISSION * task.price) & task.varies
+
+
+def offered(task):
+    """Columns that the first network of a fit reads: all, unless they are very many.
+
+    Of more than 20,000 columns those are taken that a score test against the model
+    without inputs finds worth half a price, but at least 1,000 and at most 20,000. Of
+    the others, those that depend on what a network leaves unexplained are readmitted
+    later; one that matters in an interaction only, with neither its value nor its
+    square, is lost.
+
+    Parameters
+    ----------
+    task : Task
+        What is to be trained.
+
+    Returns
+    -------
+    bool ndarray of shape (n_features,)
+        True for the columns.
+    """
+    if task.varies.sum() <= MAX_COLUMNS:
+        return task.varies
+    rows = torch.arange(len(task.batches), device=task.device)
+    target, weight = task.batches.target, task.batches.weight
+    output = torch.from_numpy(task.targets.empty_output_).float().to(task.device)
+    output = output.clamp(min=_LOG_OF_NOTHING).expand(len(rows), -1).contiguous()
+    likelihood = make_likelihood(task.targets).to(task.device)
+    nats = _score_test(task, rows, output, target, weight, likelihood)
+    nats = np.where(task.varies, nats, -1.0)
+    n_worth = int((nats > 0.5 * task.price).sum())
+    n_offered = min(max(n_worth, MIN_SCREENED), MAX_COLUMNS)
+    chosen = np.zeros(task.n_features, dtype=bool)
+    chosen[np.argsort(-nats, kind="stable")[:n_offered]] = True
+    return chosen & task.varies
+
+
+def _score_test(task, rows, output, target, weight, likelihood):
+    """Nats that a linear or a squared term of each column would add to the fit."""
+    output = output.detach().requires_grad_()
+    likelihood(output, target).sum().backward()
     residual = output.grad.cpu().double().numpy()
     weight = weight.cpu().double().numpy()[:, None]
     total = weight.sum()
     residual -= (weight * residual).sum(axis=0) / total
     residual *= weight / np.sqrt((weight * residual**2).sum(axis=0) / total + _EPS)
-    return residual, weight, rows
+    nats = np.zeros(task.n_features)
+    for variance, covariance in task.batches.moments(rows, weight, residual):
+        r2 = covariance**2 / (variance + _EPS)
+        r2 = r2.max(axis=1).clip(max=1 - _EPS)
+        nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))
+    return nats

@@ -23,7 +23,7 @@ import numpy as np
 
 from sklearn_ard.nn import KLWarmup
 from sklearn_ard.training.callbacks import Schedule
-from sklearn_ard.training.inputs import readmitted
+from sklearn_ard.training.inputs import offered, readmitted
 from sklearn_ard.training.rounds import (
     CONTINUED_RATE,
     DECAY_FROM,
@@ -113,17 +113,17 @@ def train(task, stages, *, previous=None, before=None):
     Trained
         With its objective and relevance.
     """
-    varies = support = task.varies
+    columns = support = offered(task)
     trained, retry = None, False
     if previous is not None:
         trained = reopened(task, previous, masks=False)
     for stage, epochs in stages:
-        if not varies.any() or not (support.any() or stage.restart):
+        if not columns.any() or not (support.any() or stage.restart):
             break
         if not support.any():
-            support, retry = varies, True
+            support, retry = columns, True
         # a restart on the same columns would only repeat the stage
-        changed = retry or stage.anneal or not np.array_equal(support, varies)
+        changed = retry or stage.anneal or not np.array_equal(support, columns)
         restart = trained is None or (stage.restart and changed and previous is None)
         if restart:
             is_first = before is None and len(stages) > 1

@@ -4,8 +4,10 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ard.data.merge import merge_rows
+from sklearn_ard.data.moments import moments
 from sklearn_ard.data.order import training_order
 from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.data.table import ScaledTable, Table
 
 
 def table(seed=0):
@@ -59,13 +61,12 @@ def test_scaler_agrees_with_scikit_learn():
     ours = Scaler().fit(X, weight)
     np.testing.assert_allclose(ours.transform(X), theirs.transform(X), atol=1e-6)
     np.testing.assert_allclose(ours.inverse_transform(ours.transform(X)), X, atol=1e-5)
-    theirs = StandardScaler(with_mean=False).fit(sp.csr_array(X), sample_weight=weight)
+    X[rng.random(X.shape) < 0.5] = 0
+    theirs = StandardScaler().fit(X, sample_weight=weight)
     ours = Scaler().fit(sp.csr_array(X), weight)
     scaled = ours.transform(sp.csr_array(X))
-    assert sp.issparse(scaled) and scaled.dtype == np.float32
-    np.testing.assert_allclose(
-        scaled.toarray(), theirs.transform(sp.csr_array(X)).toarray(), atol=1e-5
-    )
+    assert type(scaled) is np.ndarray and scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled, theirs.transform(X), atol=1e-6)
 
 
 def test_pixels_of_a_channel_share_a_scale():
@@ -84,7 +85,7 @@ def test_constant_columns_become_zero(value):
     scaler = Scaler().fit(X, np.random.default_rng(0).random(1000))
     assert scaler.constant_.all() and (scaler.transform(X) == 0).all()
     X = sp.csr_array(X)
-    assert (Scaler().fit(X, np.ones(1000)).transform(X).toarray() == 0).all()
+    assert (Scaler().fit(X, np.ones(1000)).transform(X) == 0).all()
 
 
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
@@ -97,12 +98,65 @@ def test_no_unit_is_too_large_or_small(container, unit):
     assert abs(difference).max() < 1e-6
 
 
+def scaled(X, weight=None):
+    """All rows of X as a table."""
+    weight = np.ones(X.shape[0]) if weight is None else weight
+    scaler = Scaler(n_bits=32).fit(X, weight)
+    return ScaledTable(Table(X, np.arange(X.shape[0])), scaler)
+
+
+def sparse_numbers(seed=0, n=60, d=5):
+    """Numbers of which most are 0, far from 0 in one column."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) * (rng.random((n, d)) < 0.3)
+    X[:, 1] = np.where(X[:, 1] != 0, X[:, 1] + 1e4, 0)
+    X[:, 2] = 7.0  # constant
+    return X
+
+
 def test_training_order_depends_on_content_alone():
     rng = np.random.default_rng(0)
-    Z, targets = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=(30, 1))
-    order = training_order(Z, targets)
-    shuffled = rng.permutation(30)
-    again = training_order(Z[shuffled], targets[shuffled])
-    assert np.array_equal(Z[order], Z[shuffled][again])
-    sparse = training_order(sp.csr_array(Z), targets)
-    assert np.array_equal(order, sparse)
+    X, targets = sparse_numbers(), rng.normal(size=(60, 1))
+    order = training_order(scaled(X), targets)
+    shuffled = rng.permutation(60)
+    again = training_order(scaled(X[shuffled]), targets[shuffled])
+    assert np.array_equal(X[order], X[shuffled][again])
+    assert np.array_equal(order, training_order(scaled(sp.csr_array(X)), targets))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sparse_and_dense_rows_are_scaled_to_the_same_bits(seed):
+    X, weight = sparse_numbers(seed), np.random.default_rng(seed).random(60)
+    dense, sparse = scaled(X, weight), scaled(sp.csr_array(X), weight)
+    assert np.array_equal(dense.scaler.mean_, sparse.scaler.mean_)
+    assert np.array_equal(dense.scaler.scale_, sparse.scaler.scale_)
+    assert np.array_equal(dense.in_memory(), sparse.in_memory())
+    columns = np.array([0, 3])
+    assert np.array_equal(dense.select(columns)[5:9], sparse.select(columns)[5:9])
+
+
+def test_rounded_scales_are_those_of_all_bits_but_for_the_last():
+    X, weight = sparse_numbers(), np.ones(60)
+    rounded, exact = (Scaler(n_bits=bits).fit(X, weight) for bits in (32, None))
+    assert not np.array_equal(rounded.scale_, exact.scale_)
+    np.testing.assert_allclose(rounded.scale_, exact.scale_, rtol=2**-31)
+    np.testing.assert_allclose(
+        rounded.mean_ / exact.scale_, exact.mean_ / exact.scale_, atol=2**-31
+    )
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_moments_are_those_of_the_scaled_columns_and_their_squares(container):
+    rng = np.random.default_rng(0)
+    X, rows = sparse_numbers(), rng.permutation(60)[:40]
+    table = scaled(container(X))
+    weight, residual = rng.random((40, 1)), rng.normal(size=(40, 2))
+    residual -= residual.mean(axis=0)
+    Z = scaled(X)[rows].astype(float)
+    found = list(moments(table, rows, weight, residual))
+    for values, (variance, covariance) in zip((Z, Z**2), found, strict=True):
+        mean = np.average(values, axis=0, weights=weight[:, 0])
+        expected = np.average((values - mean) ** 2, axis=0, weights=weight[:, 0])
+        np.testing.assert_allclose(variance[:, 0], expected, rtol=1e-6, atol=1e-12)
+        expected = values.T @ residual / weight.sum()
+        np.testing.assert_allclose(covariance, expected, rtol=1e-6, atol=1e-10)
