@@ -142,7 +142,10 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     training but the last, weights are pruned by their prior, and inputs by evidence: an
     input is dropped if NLL + reg_factor · KL over the training set rises by less than
     its price when all its weights are removed. Before each restart, dropped columns are
-    readmitted if the residuals depend on them (a score test at twice the price).
+    readmitted if the residuals depend on them (a score test at twice the price). Of
+    more than 20,000 columns only those are offered to the first network that such a
+    test, against the model without inputs, finds worth half a price (1,000 at least): a
+    column that matters in an interaction alone may be missed there.
 
     Training starts from scratch by default, or from a trained network (`module`). On
     200 digits of another scanner (``examples/plot_04_finetune_pretrained.py``) the two
