@@ -331,7 +331,7 @@ class BaseARD(Predictor):
                 UserWarning,
                 stacklevel=2,
             )
-        return self._compact_class.from_estimator(self)
+        return self._compact_class._from_estimator(self)
 
     def compression_report(self):
         """Sizes of the network before and after, layer by layer.

@@ -51,7 +51,8 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         network for standardised columns: it is called with the number of inputs (or
         `input_shape`) and the number of outputs, and returns a Module that takes a
         batch of flat rows. A network without any ARD layer is converted by
-        :func:`sklearn_ard.nn.to_ard`.
+        :func:`sklearn_ard.nn.to_ard`. Random weights that it makes, and the noise of
+        its dropout, come from `random_state`, whatever seed is set in it.
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights; see :mod:`sklearn_ard.nn`.
     feature_cost : float or "auto", default="auto"

@@ -274,3 +274,14 @@ def test_conv_network_of_the_estimator_takes_all_settings():
         (4, 3, 3),
         (2, 8),
     ]
+
+
+def test_a_fit_inside_of_the_callable_of_another_one():
+    X, y = data()
+
+    def network(n_inputs, n_outputs):
+        ARDRegressor((4,), max_iter=1, random_state=0).fit(X[:20], y[:20])
+        return nn.Linear(n_inputs, n_outputs)
+
+    model = ARDRegressor(module=network, max_iter=2, random_state=0).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()

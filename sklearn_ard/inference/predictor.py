@@ -175,7 +175,7 @@ class _Compact(Predictor):
     _copied = ("n_features_in_", "feature_names_in_")
 
     @classmethod
-    def from_estimator(cls, estimator):
+    def _from_estimator(cls, estimator):
         """The compact model of a fitted estimator."""
         model, fitted = cls(), estimator._fitted
         model._fitted = State(

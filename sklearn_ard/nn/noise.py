@@ -4,7 +4,7 @@ A network and a generator come in; while a context is open, ARD layers draw from
 so does every random operator of torch that was not given a generator.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Generator, nn
@@ -13,6 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from sklearn_ard.nn.layers import ard_layers, has_hooks
 
 _aten = torch.ops.aten
+
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 # Modules of torch, by their files, that draw no random numbers; these do.
 _WITHOUT_NOISE = frozenset(
@@ -28,7 +30,7 @@ _WITH_NOISE = (
 class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
     """Context in which the noise of a network in training mode has its own source.
 
-    It can be entered several times.
+    It can be entered several times, also while it is entered.
 
     Parameters
     ----------
@@ -37,6 +39,14 @@ class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
     generator : torch.Generator or None
         Where the noise of its ARD layers, of dropout and the like comes from, on the
         device of the noise. None changes nothing.
+
+    Notes
+    -----
+    Dropout layers of torch and ARD layers draw from the generator themselves. Where
+    there are modules of other classes, which may draw anything, all of torch's random
+    operators are redirected (:class:`drawn_from`), which makes small networks two to
+    three times as slow. Activation checkpointing (:mod:`torch.utils.checkpoint`) draws
+    new noise when it recomputes: use it for parts without noise only.
 
     Examples
     --------
@@ -51,15 +61,20 @@ class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
     """
 
     def __init__(self, model: nn.Module, generator: Generator | None):
+        modules = [] if generator is None else list(model.modules())
         self._layers = [] if generator is None else ard_layers(model)
-        self._generator, self._others = generator, None
-        if generator is not None and not all(map(_is_without_noise, model.modules())):
+        self._dropouts = [module for module in modules if _is_dropout(module)]
+        self._generator, self._others, self._before = generator, None, []
+        known = map(_is_without_noise, (m for m in modules if not _is_dropout(m)))
+        if not all(known):
             self._others = drawn_from(generator)
 
     def __enter__(self):
-        self._before = [layer.generator for layer in self._layers]
+        self._before.append([layer.generator for layer in self._layers])
         for layer in self._layers:
             layer.generator = self._generator
+        for module in self._dropouts:
+            module.forward = partial(_dropout, module, self._generator)
         if self._others is not None:
             self._others.__enter__()
         return self._generator
@@ -67,8 +82,28 @@ class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
     def __exit__(self, *error):
         if self._others is not None:
             self._others.__exit__(*error)
-        for layer, before in zip(self._layers, self._before, strict=True):
+        if len(self._before) == 1:
+            for module in self._dropouts:
+                del module.forward
+        for layer, before in zip(self._layers, self._before.pop(), strict=True):
             layer.generator = before
+
+
+def _is_dropout(module):
+    """Whether a module is a dropout layer of torch, as it is."""
+    return type(module) in _DROPOUTS and "forward" not in vars(module)
+
+
+def _dropout(module, generator, x):
+    """The forward pass of a dropout layer, with a generator."""
+    if not module.training or module.p == 0:
+        return x
+    shape = x.shape
+    if type(module) is not nn.Dropout and x.dim() > 2:  # of whole channels
+        shape = *x.shape[:2], *(1,) * (x.dim() - 2)
+    keep = 1 - module.p
+    mask = x.new_empty(shape).bernoulli_(keep, generator=generator)
+    return x * (mask / keep if keep > 0 else mask)
 
 
 def _is_without_noise(module):
@@ -122,8 +157,9 @@ class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad 
         names = [argument.name for argument in random._schema.arguments]
         position = names.index("generator")
         given = [*args[position:], kwargs.get("generator")][0]
-        if given is None:
-            kwargs["generator"] = self._on(_device_of(args, kwargs))
+        device = _device_of(args, kwargs)
+        if given is None and device.type != "meta":
+            kwargs["generator"] = self._on(device)
             return random(*args[:position], **kwargs)
         return func(*args, **kwargs)
 

@@ -189,7 +189,7 @@ class CrossValidated(BaseARD):
                 X, y, **routed.splitter.split
             )
         )
-        self._check_folds(y, sample_weight, splits)
+        self._check_folds(y, sample_weight, splits, data.targets)
         scorer, options = self._get_scorer(), routed.scorer.score
         # drawn here, for the same result whatever the number of jobs
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -238,13 +238,15 @@ class CrossValidated(BaseARD):
                 "instead."
             )
 
-    def _check_folds(self, y, sample_weight, splits):
+    def _check_folds(self, y, sample_weight, splits, targets):
         """Raise an error if the training rows of a fold lack a class."""
         if not is_classifier(self):
             return
         labels = np.asarray(y)
         weight = np.ones(len(labels)) if sample_weight is None else sample_weight
-        weight = np.asarray(weight)
+        _, weight, _ = self._check_more_targets(
+            labels, np.array(weight, float), targets
+        )
         for k, (train, _) in enumerate(splits):
             present = labels[train][weight[train] > 0]
             missing = np.setdiff1d(self.classes_, present)

@@ -211,7 +211,7 @@ class ARDNet(NeuralNet):
         try:
             with (
                 threads_for(self._trainer or self.module_),
-                noise_from(self.module_, generators.device),
+                noise_from(self.module_, None if self._trainer else generators.device),
             ):
                 self.partial_fit(batches, epochs=epochs)
         finally:

@@ -201,3 +201,50 @@ def test_generators_are_neither_copied_nor_pickled():
     for other in copies:
         assert all("generator" not in vars(layer) for layer in ard_layers(other))
         assert torch.equal(other.eval()(X), model.eval()(X))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "mask_shape"),
+    [
+        (nn.Dropout(0.3), (50, 200), (50, 200)),
+        (nn.Dropout1d(0.3), (50, 200, 3), (50, 200, 1)),
+        (nn.Dropout2d(0.3), (50, 200, 2, 2), (50, 200, 1, 1)),
+        (nn.Dropout3d(0.3), (50, 200, 2, 1, 2), (50, 200, 1, 1, 1)),
+    ],
+)
+def test_dropout_layers_draw_from_the_generator_and_keep_the_mean(
+    layer, shape, mask_shape
+):
+    state, x = torch.get_rng_state(), torch.ones(shape)
+    found = []
+    for seed in (0, 0, 1):
+        with noise_from(layer, torch.Generator().manual_seed(seed)):
+            found.append(layer(x))
+    assert torch.equal(torch.get_rng_state(), state) and "forward" not in vars(layer)
+    assert torch.equal(found[0], found[1]) and not torch.equal(found[0], found[2])
+    kept = found[0][tuple(slice(n) for n in mask_shape)]
+    torch.testing.assert_close(found[0], kept.expand(shape))  # whole channels
+    assert kept.unique().tolist() == [0.0, pytest.approx(1 / 0.7)]
+    assert kept.mean().item() == pytest.approx(1, abs=0.03)
+    with noise_from(layer.eval(), torch.Generator()):
+        assert torch.equal(layer(x), x)
+    layer.train()
+
+
+def test_a_context_can_be_entered_within_itself():
+    model = nn.Sequential(LinearARD(3, 3), nn.Dropout())
+    context = noise_from(model, torch.Generator().manual_seed(0))
+    with context:
+        with context:
+            model(torch.ones(2, 3))
+        assert model[0].generator is not None and "forward" in vars(model[1])
+        state = torch.get_rng_state()
+        model(torch.ones(2, 3))
+        assert torch.equal(torch.get_rng_state(), state)
+    assert model[0].generator is None and "forward" not in vars(model[1])
+
+
+def test_tensors_without_data_are_left_to_torch():
+    with drawn_from(torch.Generator()):
+        assert nn.Linear(2, 2, device="meta").weight.is_meta
+        assert torch.empty(2, device="meta").normal_().is_meta

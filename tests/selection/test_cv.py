@@ -284,3 +284,11 @@ def test_an_empty_choice_is_told():
         model.fit(X, y)
     assert LinearRegression().fit(X, y).score(X, y) > model.score(X, y)
     np.testing.assert_allclose(model.predict(X), y.mean())
+
+
+def test_a_class_without_weight_is_missing_from_every_fold():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = np.where(X[:, 0] > 0, "a", "b")
+    model = ARDClassifierCV(class_weight={"a": 0, "b": 1}, cv=2, max_iter=5)
+    with pytest.raises(ValueError, match="'cv' parameter.*every class.*'a'"):
+        model.fit(X, y)
