@@ -183,9 +183,22 @@ def test_the_clock_does_not_choose_kernels(shape, monkeypatch):
     np.testing.assert_array_equal(first(X, "test"), second(X, "test"))
 
 
-def test_what_numpy_cannot_do_is_left_to_torch():
-    model = nn.Sequential(ard.LinearARD(4, 3), nn.Mish(), ard.LinearARD(3, 1)).eval()
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (nn.Mish(), (1, 8)),
+        (nn.AvgPool2d(2, divisor_override=3), (2, 2, 2)),
+        (nn.AdaptiveMaxPool1d(2), (2, 4)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_numpy_cannot_do_is_left_to_torch(module, shape):
+    model = nn.Sequential(nn.Unflatten(1, shape), module, nn.Flatten())
+    n_features = model(torch.zeros(1, int(np.prod(shape)))).shape[1]
+    model = nn.Sequential(
+        ard.LinearARD(4, int(np.prod(shape))), *model, ard.LinearARD(n_features, 1)
+    )
     X = np.random.default_rng(0).normal(size=(9, 4))
-    found, expected = lowered(model, X)
-    assert found.why == "Mish"
+    found, expected = lowered(model.eval(), X)
+    assert found.why == type(module).__name__
     np.testing.assert_allclose(found(X, "test"), expected, rtol=1e-5, atol=1e-6)

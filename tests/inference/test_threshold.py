@@ -117,3 +117,19 @@ def test_bad_input(model, data):
             model.set_threshold(bad)
     with pytest.raises(ValueError, match="'thresholds'.*at least one number"):
         threshold_curve(model, *data, thresholds=[])
+
+
+def test_a_failure_leaves_the_priors_as_they_were(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    model = ARDRegressor((8,), max_iter=20, random_state=0).fit(X, X[:, 1])
+    layers = ard_layers(model.net_.module_)
+    before = [layer.prior for layer in layers], model.predict(X)
+
+    def fail(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sklearn_ard.inference.compression.lower", fail)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_threshold(-2.0)
+    assert all(a.prior is b for a, b in zip(layers, before[0], strict=True))
+    assert np.array_equal(model.predict(X), before[1])
