@@ -1,10 +1,10 @@
 """
-The choice: by score, by one standard error, or by a wish
-=========================================================
+The choice: by score, by one standard error, or by number of columns
+====================================================================
 
 `ARDClassifierCV` walks the path in every fold and picks a point: the best one, the
-smallest model that is nearly as good, or the one that grants a wish, such as "three
-columns". Here for tumours of the breast, thirty measurements each.
+smallest model that is nearly as good, or the one with a given number of columns, such
+as three. Here for tumours of the breast, thirty measurements each.
 """
 
 # %%

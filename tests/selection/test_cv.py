@@ -94,24 +94,24 @@ def test_equal_scores_choose_the_largest_reg_factor():
     assert _best(mean, np.array([False, False, False, False, True])) == 4
 
 
-@pytest.mark.parametrize("wish", [1, 2, 5, 7])
-def test_a_wish_for_columns_is_met_exactly(friedman, wish):
+@pytest.mark.parametrize("n_features", [1, 2, 5, 7])
+def test_a_number_of_columns_is_met_exactly(friedman, n_features):
     grid = [0, 0.1, 1, 30]
-    model = ARDRegressorCV(reg_factors=grid, n_features_to_select=wish, **FAST)
+    model = ARDRegressorCV(reg_factors=grid, n_features_to_select=n_features, **FAST)
     model.fit(*friedman)
-    assert model.get_support().sum() == wish
-    if wish <= 5:  # the five that matter come first
+    assert model.get_support().sum() == n_features
+    if n_features <= 5:  # the five that matter come first
         assert model.get_support(indices=True).max() < 5
 
 
-def test_a_wish_for_more_columns_than_any_point_keeps(data):
+def test_a_larger_number_of_columns_than_any_point_keeps(data):
     model = ARDRegressorCV(reg_factors=[2, 5], n_features_to_select=7, **FAST)
     with pytest.warns(UserWarning, match="reaches n_features_to_select=7.*2 columns"):
         model.fit(*data)
     assert model.get_support(indices=True).tolist() == [1, 4]
 
 
-def test_a_wish_for_sparsity(friedman):
+def test_a_target_sparsity(friedman):
     model = ARDRegressorCV(reg_factors=[0.1, 1, 10], target_sparsity=0.7, **FAST)
     model.fit(*friedman)
     assert model.sparsity_ >= 0.7
@@ -119,7 +119,7 @@ def test_a_wish_for_sparsity(friedman):
     assert model.best_score_ == model.cv_results_["mean_test_score"][reached].max()
 
 
-def test_a_wish_for_sparsity_that_only_an_empty_model_meets(data):
+def test_a_target_sparsity_that_only_an_empty_model_meets(data):
     grid = [0.001, 1.0, 1e7]
     model = ARDRegressorCV(reg_factors=grid, target_sparsity=0.9999, **FAST)
     with pytest.warns(UserWarning, match=r"reaches target_sparsity=0.9999.*nearest"):
