@@ -3,10 +3,9 @@
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._validation import FLOATS, trains_one_network
+from sklearn_ard._validation import check_rows, trains_one_network
 from sklearn_ard.data.targets import NumericTargets
 from sklearn_ard.inference.predictor import CompactRegressor, NumberPredictor
 
@@ -247,9 +246,10 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         mean = super().predict(X)
         if not return_std:
             return mean
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
-        targets = self._fitted.targets
-        variance = self._fitted.output_variance(X) * targets.scaler_.scale_**2
+        fitted = self._fitted
+        X, selected = check_rows(self, X, fitted.network.columns)
+        targets, variance = fitted.targets, fitted.output_variance(X, selected=selected)
+        variance = variance * targets.scaler_.scale_**2
         std = np.sqrt(variance + np.square(self.noise_std_))
         return mean, targets.squeeze(std)
 

@@ -1,5 +1,7 @@
 """Standardisation of columns and targets."""
 
+import copy
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -119,6 +121,13 @@ class Scaler:
             scaled[rows] = (chunk - mean) / scale
         scaled[:, constant] = 0
         return scaled
+
+    def take(self, columns):
+        """The scaler of some of the columns (an ndarray of indices)."""
+        scaler = copy.copy(self)
+        for name in ("mean_", "scale_", "constant_"):
+            setattr(scaler, name, getattr(self, name)[columns])
+        return scaler
 
     def scale_entries(self, values, columns=slice(None)):
         """Scale single numbers of some columns, to float32.

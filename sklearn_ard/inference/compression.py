@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy import sparse as sp
 from sklearn.utils import gen_batches
 
 from sklearn_ard._context import threads_for
@@ -109,13 +108,15 @@ class FittedModel(State):
             len(self.trained.columns),
         )
 
-    def output_variance(self, X):
+    def output_variance(self, X, *, selected=False):
         """Variance of the scaled outputs under the posterior of the weights.
 
         Parameters
         ----------
         X : {ndarray, csr_array} of shape (n_samples, n_features)
             Checked.
+        selected : bool, default=False
+            Whether X has only the columns that the small network reads.
 
         Returns
         -------
@@ -126,10 +127,14 @@ class FittedModel(State):
         if not self.support.any():
             return variance
         model, device = self.trained.net.module_, torch.device(self.trained.net.device)
+        columns, used = self.trained.columns, self.network.columns
+        scaler = self.data.scaler.take(used)
+        X = X if selected else X[:, used]
         with threads_for(model):
             for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
-                x = self.data.scaler.transform(X[rows], self.trained.columns)
-                x = torch.from_numpy(x.toarray() if sp.issparse(x) else x).to(device)
+                x = np.zeros((rows.stop - rows.start, len(columns)), np.float32)
+                x[:, np.isin(columns, used)] = scaler.transform(X[rows])
+                x = torch.from_numpy(x).to(device)
                 generator = torch.Generator(device).manual_seed(0)
                 variance[rows] = output_variance(model, x, generator=generator).numpy()
         return variance

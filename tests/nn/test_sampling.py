@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import BayesianRidge
@@ -112,3 +113,16 @@ def test_an_empty_model_knows_the_spread_of_y():
     mean, std = model.predict(X, return_std=True)
     np.testing.assert_allclose(std, np.std(y))
     np.testing.assert_allclose(mean, np.mean(y))
+
+
+def test_only_the_columns_in_use_of_a_frame_are_read():
+    X = np.random.default_rng(0).normal(size=(150, 4))
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    model = ARDRegressor(random_state=0).fit(frame, np.abs(X[:, 1]) + X[:, 2])
+    assert model.get_support(indices=True).tolist() == [1, 2]
+    expected = model.predict(frame, return_std=True)
+    found = model.predict(frame.assign(a=np.nan, d="text"), return_std=True)
+    assert np.array_equal(found, expected)
+    given = ARDRegressor(module=model.net_.module_, max_iter=2, random_state=0)
+    given.fit(X[:, [1, 2]], np.abs(X[:, 1]))
+    assert (given.predict(X[:, [1, 2]], return_std=True)[1] > 0).all()
