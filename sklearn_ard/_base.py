@@ -1,4 +1,4 @@
-"""Base class of ARDRegressor and ARDClassifier: parameters, `fit` and later methods.
+"""Base class of ARDRegressor and ARDClassifier: `fit` and later methods.
 
 Input: X and y. Output: fitted attributes, and one :class:`FittedModel` that the methods
 read.
@@ -7,11 +7,9 @@ read.
 import math
 import warnings
 from dataclasses import fields, replace
-from numbers import Integral, Real
 
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ard._context import (
@@ -20,121 +18,30 @@ from sklearn_ard._context import (
     training_on,
     unchanged_on_error,
 )
+from sklearn_ard._parameters import Parameters
 from sklearn_ard._validation import (
     check_callbacks,
     check_input_shape,
     check_sizes,
     check_threshold,
     check_training_data,
+    check_varies,
     needs_one_network,
     warn_of_training,
 )
+from sklearn_ard.data.blocks import Groups
 from sklearn_ard.data.training_set import training_set
 from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.inference.predictor import Predictor
-from sklearn_ard.nn import Prior
-from sklearn_ard.nn.activations import ACTIVATIONS
-from sklearn_ard.nn.priors import PRIORS
 from sklearn_ard.training.build import Architecture
 from sklearn_ard.training.callbacks import progress_bar
 from sklearn_ard.training.ensemble import train_networks
-from sklearn_ard.training.inputs import price_of_column
 from sklearn_ard.training.rounds import train_chunk
 from sklearn_ard.training.task import Task
 
 
-class BaseARD(Predictor):
-    """Parameters, training and prediction of both estimators."""
-
-    _parameter_constraints: dict = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "skip_connection": ["boolean"],
-        "input_shape": ["array-like", None],
-        "conv_channels": ["array-like"],
-        "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "padding": [
-            "array-like",
-            StrOptions({"same", "valid"}),
-            Interval(Integral, 0, None, closed="left"),
-        ],
-        "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "module": [callable, None],
-        "prior": [StrOptions(set(PRIORS)), Prior],
-        "feature_cost": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-        "reg_factor": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "dense_iter": [Interval(Integral, 0, None, closed="left")],
-        "shrink": ["boolean"],
-        "n_networks": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "random_state": ["random_state"],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "device": [str, torch.device],
-        "callbacks": [list, tuple, None],
-    }
-
-    def __init__(
-        self,
-        hidden_layer_sizes=(64, 64),
-        *,
-        activation="relu",
-        skip_connection=True,
-        input_shape=None,
-        conv_channels=(),
-        kernel_size=3,
-        stride=1,
-        padding="same",
-        pool_size=2,
-        module=None,
-        prior="log_uniform",
-        feature_cost="auto",
-        reg_factor=1.0,
-        max_iter="auto",
-        dense_iter=0,
-        shrink=True,
-        n_networks=1,
-        batch_size="auto",
-        learning_rate_init=0.01,
-        random_state=None,
-        warm_start=False,
-        verbose=0,
-        device="cpu",
-        callbacks=None,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.skip_connection = skip_connection
-        self.input_shape = input_shape
-        self.conv_channels = conv_channels
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.pool_size = pool_size
-        self.module = module
-        self.prior = prior
-        self.feature_cost = feature_cost
-        self.reg_factor = reg_factor
-        self.max_iter = max_iter
-        self.dense_iter = dense_iter
-        self.shrink = shrink
-        self.n_networks = n_networks
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.device = device
-        self.callbacks = callbacks
+class BaseARD(Parameters, Predictor):
+    """Training and prediction of both estimators."""
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -169,7 +76,7 @@ class BaseARD(Predictor):
         with unchanged_on_error(self):
             device = find_device(self.device, type(self).__name__)
             data = self._training_set(X, y, sample_weight, device)
-            previous = self._previous()
+            previous = self._previous(data)
             with training_on(device, type(self).__name__):
                 task = self._task(data, device, self.reg_factor)
                 trained = train_networks(
@@ -179,7 +86,7 @@ class BaseARD(Predictor):
             warn_of_training(self, trained)
         return self
 
-    def _previous(self):
+    def _previous(self, data):
         """The trained model that a warm start continues, or None."""
         if not self.warm_start:
             return None
@@ -188,10 +95,12 @@ class BaseARD(Predictor):
         fitted = vars(self).get("_fitted")
         if fitted is None:
             return None
-        if len(fitted.support) != self.n_features_in_:
+        if data.encoding != fitted.data.encoding:
             raise ValueError(
-                f"X has {self.n_features_in_} features, but the weights that "
-                f"warm_start=True begins with are for {len(fitted.support)}. Set "
+                f"X has {self.n_features_in_} features, which make "
+                f"{len(data.encoding)} inputs of the network, but the weights that "
+                f"warm_start=True begins with are for {len(fitted.support)} features "
+                f"and {len(fitted.data.encoding)} inputs (or for other levels). Set "
                 "warm_start=False for other data."
             )
         return fitted.trained
@@ -224,26 +133,35 @@ class BaseARD(Predictor):
         self, X, y, sample_weight, device, *, before=None, is_chunk=False, **options
     ):
         """Check the data, scale them and split them into batches."""
-        X, y, weight = check_training_data(
+        X, y, weight, reader = check_training_data(
             self,
             X,
             y,
             sample_weight,
-            reset=before is None,
-            min_rows=1 if is_chunk else 2,
+            reader=None if before is None else before.reader,
+            ensure_min_samples=1 if is_chunk else 2,
             **self._y_options,
         )
-        check_input_shape(self)
+        check_input_shape(self, reader)
+        groups = Groups.of(
+            reader.columns,
+            self.feature_groups,
+            self.feature_cost,
+            self.required_features,
+        )
         if before is None:
             y, weight, targets = self._check_targets(y, weight, **options)
         else:
             y, weight, targets = self._check_more_targets(y, weight, before.targets)
         shape = self.input_shape
-        return training_set(
+        data = training_set(
             X,
             y,
             weight,
             targets,
+            reader,
+            groups,
+            with_gaps=self._standardizes and shape is None,
             n_channels=None if shape is None else int(shape[0]),
             standardize=self._standardizes,
             batch_size=self.batch_size,
@@ -251,6 +169,8 @@ class BaseARD(Predictor):
             before=None if before is None else before.data,
             is_chunk=is_chunk,
         )
+        check_varies(self, data)
+        return data
 
     @property
     def _standardizes(self):
@@ -271,8 +191,8 @@ class BaseARD(Predictor):
             targets=data.targets,
             num_data=data.total_weight,
             varies=~data.scaler.constant_,
+            blocks=data.blocks,
             reg_factor=reg_factor,
-            feature_cost=price_of_column(self.feature_cost, self.n_features_in_),
             learning_rate=self.learning_rate_init,
             max_iter=self.max_iter,
             dense_iter=self.dense_iter,

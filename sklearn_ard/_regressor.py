@@ -247,7 +247,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         if not return_std:
             return mean
         fitted = self._fitted
-        X, selected = check_rows(self, X, fitted.network.columns)
+        X, selected = check_rows(self, X, fitted.reader, fitted.network.columns)
         targets, variance = fitted.targets, fitted.output_variance(X, selected=selected)
         variance = variance * targets.scaler_.scale_**2
         std = np.sqrt(variance + np.square(self.noise_std_))

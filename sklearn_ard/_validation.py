@@ -10,17 +10,16 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_array,
-    validate_data,
-)
+from sklearn.utils import check_X_y
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
-FLOATS = [np.float64, np.float32]  # dtypes of X that are not converted
+from sklearn_ard.data.columns import Columns
+from sklearn_ard.data.frames import is_frame
+from sklearn_ard.data.reader import OF_NUMBERS, Reader, name_strings
 
 
-def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **y_kind):
-    """Check the data of a fit; missing and infinite values are refused.
+def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind):
+    """Check the data of a fit, and read them as numbers; infinite ones are refused.
 
     Parameters
     ----------
@@ -28,80 +27,109 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, min_rows=1, **
         Stores the number and names of the columns, or compares them.
     X, y, sample_weight
         As in `fit`.
-    reset : bool
-        Whether the columns are new to the estimator.
-    min_rows : int, default=1
-        Smallest number of rows.
+    reader : Reader, default=None
+        That of an earlier chunk; None makes a new one for these columns.
     **y_kind : dict
-        Further options of :func:`sklearn.utils.validation.validate_data`, for y.
+        Further options of :func:`sklearn.utils.check_X_y`, for y and number of rows.
 
     Returns
     -------
     X : {ndarray, csr_array} of shape (n_samples, n_features)
-        Of type float32 or float64.
+        Numbers and codes of levels, of type float32 or float64.
     y : ndarray
         Unchanged.
     weight : ndarray of shape (n_samples,)
         Of type float64, none negative and some positive.
+    reader : Reader
+        Has read X.
     """
-    refuse_images(X)
-    X, y = validate_data(
-        estimator,
-        X,
-        y,
-        reset=reset,
-        accept_sparse="csr",
-        dtype=FLOATS,
-        ensure_min_samples=min_rows,
-        **y_kind,
+    given = estimator.categorical_features
+    has_categories = not (given is None or isinstance(given, str))
+    if reader is not None:
+        has_categories = bool(reader.levels_)
+    X = _check_table(estimator, X, reset=reader is None, has_categories=has_categories)
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
+    if reader is None:
+        columns = columns_of(estimator)
+        reader = Reader(columns, _check_categories(estimator, columns))
+        X = reader.fit_read(X, weight)
+    else:
+        X = reader.read(X, np.arange(estimator.n_features_in_))
+    X, y = check_X_y(X, y, estimator=estimator, **OF_NUMBERS, **y_kind)
     if sp.issparse(X):
         X = sp.csr_array(X)
         if not X.has_canonical_format:
             X = X.copy()  # leave the user's arrays unchanged
             X.sum_duplicates()
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
     if not weight.any():
         raise ValueError(
             "The 'sample_weight' parameter must have a positive entry. "
             "Got only zeros instead."
         )
-    return X, y, weight
+    return X, y, weight, reader
 
 
-def check_rows(estimator, X, columns):
-    """Check rows to predict; missing and infinite values are refused.
+def check_rows(estimator, X, reader, columns):
+    """Check rows to predict, and read them as numbers; infinite ones are refused.
 
     Parameters
     ----------
     estimator : estimator
         Fitted.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
         Inputs.
+    reader : Reader
+        Of the columns.
     columns : ndarray of int
         Columns that are read; in a data frame only these are checked.
 
     Returns
     -------
     X : {ndarray, csr_array}
-        Numbers.
+        Numbers and codes.
     selected : bool
         Whether X has only the columns that are read.
     """
+    has_categories = bool(reader.levels_)
+    X = _check_table(estimator, X, reset=False, has_categories=has_categories)
+    selected = is_frame(X) or has_categories
+    return reader.read(X, columns) if selected else X, selected
+
+
+def _check_table(estimator, X, *, reset, has_categories):
+    """X as data frame or array, whose columns are those of an estimator."""
     refuse_images(X)
-    if not is_frame(X) or not len(columns):
-        options = {"accept_sparse": "csr", "dtype": FLOATS}
-        return validate_data(estimator, X, reset=False, **options), False
-    validate_data(estimator, X, reset=False, skip_check_array=True)
-    X = X.iloc[:, columns]
-    return check_array(X, dtype=FLOATS, estimator=estimator, input_name="X"), True
+    if is_frame(X):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X
+    if has_categories and not sp.issparse(X):
+        if not hasattr(X, "__array__"):
+            X = np.array(X, dtype=object)  # numpy would make all of it strings
+        options = {"dtype": None, "ensure_all_finite": False}
+        return validate_data(estimator, X, reset=reset, **options)
+    try:
+        options = {**OF_NUMBERS, "ensure_min_features": 1}
+        return validate_data(estimator, X, reset=reset, **options)
+    except ValueError as error:
+        name_strings(error, X, type(estimator).__name__)
+        raise
 
 
-def is_frame(X):
-    """Whether X is a pandas data frame."""
-    return hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2
+def columns_of(estimator):
+    """The columns that an estimator has seen."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return Columns(estimator.n_features_in_, names, type(estimator).__name__)
+
+
+def _check_categories(estimator, columns):
+    """The `categorical_features` parameter as indices; None where dtypes decide."""
+    given = estimator.categorical_features
+    if isinstance(given, str) and given == "from_dtype":
+        return None
+    given = () if given is None else given
+    return columns.indices(given, "categorical_features")
 
 
 def refuse_images(X):
@@ -117,9 +145,28 @@ def refuse_images(X):
         )
 
 
-def check_input_shape(estimator):
+def check_varies(estimator, data):
+    """Raise an error if a required block of columns is constant."""
+    blocks = data.blocks
+    lost = blocks.required & ~blocks.having(~data.scaler.constant_)
+    if lost.any():
+        j = int(np.flatnonzero(lost[blocks.of_column])[0])
+        raise ValueError(
+            f"The 'required_features' parameter of {type(estimator).__name__} must "
+            f"name columns that vary. Got {data.reader.columns.name(j)} among them, "
+            "which is constant. Leave it out."
+        )
+
+
+def check_input_shape(estimator, reader):
     """Raise an error if images of the `input_shape` do not fit the columns."""
     shape, n_features = estimator.input_shape, estimator.n_features_in_
+    if shape is not None and reader.levels_:
+        name = reader.columns.name(next(iter(reader.levels_)))
+        raise ValueError(
+            "The 'input_shape' parameter needs columns that are numbers, the pixels of "
+            f"images. Got {name}, which is a category. Set input_shape=None."
+        )
     if shape is None:
         if len(estimator.conv_channels) and estimator.module is None:
             raise ValueError(

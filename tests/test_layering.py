@@ -12,20 +12,23 @@ FOLDERS = {  # each imports from those above it only
     "nn": "activations priors mixin layers noise ensemble networks chain pruning "
     "convert sampling steps compaction likelihoods objective warmup evidence",
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
-    "": "_context _validation",
-    "data": "table moments merge scaler order batches targets training_set",
+    "": "_context",
+    "data": "columns frames levels reader table encoding blocks moments merge scaler "
+    "order batches targets training_set",
+    "validation": "_validation",
     "training": "callbacks net build task inputs trained start transfer rounds "
     "recipe ensemble",
     "inference": "activations operations network images modules lower onnx "
     "report state predictor compression",
-    "estimators": "_base _regressor _classifier",
+    "estimators": "_parameters _base _regressor _classifier",
     "selection": "threshold bounds walk path folds search stability",
     "cv": "_cv",
     "plotting": "style model path stability",
 }
 RANKS = {}
 for folder, files in FOLDERS.items():
-    inside = "" if folder in ("estimators", "cv", "") else f"{folder}."
+    top = ("", "validation", "estimators", "cv")
+    inside = "" if folder in top else f"{folder}."
     for file in files.split():
         RANKS[inside + file] = len(RANKS)
     RANKS[inside.rstrip(".")] = len(RANKS)  # its __init__

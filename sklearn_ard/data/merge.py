@@ -65,12 +65,13 @@ def _hash_chunk(X, factors):
 
 
 def _hash_values(values):
-    """Hash of every number; that of zero (and minus zero) is zero.
+    """Hash of every number; that of zero (and minus zero) is zero, all NaN have one.
 
     The finaliser of splitmix64 (Steele, Lea, Flood 2014. Fast splittable pseudorandom
     number generators. OOPSLA), on the bits of the number.
     """
     values = values + 0.0  # -0.0 becomes 0.0
+    values[np.isnan(values)] = np.nan
     bits = values.view(f"u{values.itemsize}").astype(np.uint64)
     bits = (bits ^ (bits >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> 27)) * np.uint64(0x94D049BB133111EB)
@@ -81,6 +82,16 @@ def _identical(X, targets, first, second):
     """Whether the rows `first` and `second` are the same, and not just their hashes."""
     same = (targets[first] == targets[second]).all(axis=1)
     for chunk in slices(len(first), X.shape[1]):
-        differ = X[first[chunk]] != X[second[chunk]]
-        same[chunk] &= np.asarray(differ.sum(axis=1)).ravel() == 0
+        a, b = X[first[chunk]], X[second[chunk]]
+        n_apart = np.asarray((a != b).sum(axis=1) - _both_missing(a, b)).ravel()
+        same[chunk] &= n_apart == 0
     return same
+
+
+def _both_missing(a, b):
+    """Number of columns in which the rows of both are NaN, which is unequal to NaN."""
+    if not sp.issparse(a):
+        return (np.isnan(a) & np.isnan(b)).sum(axis=1)
+    a, b = a.copy(), b.copy()
+    a.data, b.data = np.isnan(a.data).astype(int), np.isnan(b.data).astype(int)
+    return a.multiply(b).sum(axis=1)

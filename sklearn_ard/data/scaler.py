@@ -12,7 +12,8 @@ class Scaler:
     """Weighted mean and standard deviation per column, or per channel of an image.
 
     Sparse columns are centred as dense ones are: rows are made dense when they are
-    scaled. Constant columns are scaled to 0.
+    scaled. Constant columns are scaled to 0, and so is NaN: it does not count in the
+    statistics.
 
     Parameters
     ----------
@@ -86,40 +87,38 @@ class Scaler:
         peak = np.zeros(X.shape[1])
         for rows in chunks_of(X):
             chunk = X[rows]
-            top, bottom = chunk.max(axis=0), chunk.min(axis=0)
             if sp.issparse(chunk):
+                top, bottom = chunk.nanmax(axis=0), chunk.nanmin(axis=0)
                 top, bottom = top.toarray().ravel(), bottom.toarray().ravel()
+            else:
+                top = np.fmax.reduce(chunk, axis=0)
+                bottom = np.fmin.reduce(chunk, axis=0)
             top, bottom = top.astype(np.float64), bottom.astype(np.float64)
-            np.maximum(peak, np.maximum(top, -bottom), out=peak)
+            peak = np.fmax(peak, np.fmax(top, -bottom))
         if self.n_channels is not None:
             channels = peak.reshape(self.n_channels, -1)
             peak = np.repeat(channels.max(axis=1), channels.shape[1])
         return peak
 
-    def transform(self, X, columns=slice(None)):
-        """Scale some columns.
+    def transform(self, X):
+        """Scale rows.
 
         Parameters
         ----------
         X : {ndarray, csr_array} of shape (n_samples, n_features)
             As in :meth:`fit`.
-        columns : slice or ndarray of int
-            Which columns.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_columns)
+        ndarray of shape (n_samples, n_features)
             Of type float32.
         """
-        mean, scale = self.mean_[columns], self.scale_[columns]
-        constant = self.constant_[columns]
-        scaled = np.empty((X.shape[0], len(mean)), dtype=np.float32)
-        if sp.issparse(X):
-            X, columns = X[:, columns], slice(None)
+        scaled = np.empty(X.shape, dtype=np.float32)
         for rows in slices(*X.shape):
-            chunk = X[rows].toarray() if sp.issparse(X) else X[rows, columns]
-            scaled[rows] = (chunk - mean) / scale
-        scaled[:, constant] = 0
+            chunk = X[rows].toarray() if sp.issparse(X) else X[rows]
+            scaled[rows] = (chunk - self.mean_) / self.scale_
+        scaled[:, self.constant_] = 0
+        scaled[np.isnan(scaled)] = 0
         return scaled
 
     def take(self, columns):
@@ -145,7 +144,8 @@ class Scaler:
             What :meth:`transform` makes of them.
         """
         scaled = (values - self.mean_[columns]) / self.scale_[columns]
-        return np.where(self.constant_[columns], 0.0, scaled).astype(np.float32)
+        is_zero = self.constant_[columns] | np.isnan(scaled)
+        return np.where(is_zero, 0.0, scaled).astype(np.float32)
 
     def inverse_transform(self, Z):
         """Undo :meth:`transform` for dense columns, in float64."""
@@ -153,38 +153,60 @@ class Scaler:
 
 
 def _moments(X, weight, unit):
-    """Weighted mean and variance per column, in a unit."""
-    total = weight.sum()
-    mean, squares, before = np.zeros(len(unit)), np.zeros(len(unit)), 0.0
-    is_sparse = sp.issparse(X[:1])
+    """Weighted mean and variance per column, in a unit; NaN does not count."""
+    sums = _sparse_moments if sp.issparse(X[:1]) else _dense_moments
+    mean, squares, total = sums(X, weight, unit)
+    return mean, squares / np.where(total > 0, total, 1.0)
+
+
+def _dense_moments(X, weight, unit):
+    """Mean, sum of squares around it, and total weight, per column."""
+    mean, squares, before = (np.zeros(len(unit)) for _ in range(3))
     for rows in chunks_of(X):
-        chunk, w = X[rows], weight[rows]
-        if is_sparse:
-            mean += (chunk.T @ w) / unit / total
-            continue
+        chunk, w = X[rows] / unit, weight[rows]
+        missing = np.isnan(chunk)
+        has_gaps = missing.any()
+        here = w.sum() - (w @ missing if has_gaps else np.zeros(len(unit)))
+        if has_gaps:
+            chunk[missing] = 0
         # Chan, Golub, LeVeque (1983): two samples and their sum
-        chunk = chunk / unit
-        own = w @ chunk / w.sum()
+        own = w @ chunk / np.where(here > 0, here, 1.0)
         apart = own - mean
-        n, before = w.sum(), before + w.sum()
-        mean += apart * (n / before)
+        total = before + here
+        share = here / np.where(total > 0, total, 1.0)
+        mean += apart * share
         chunk -= own
+        if has_gaps:
+            chunk[missing] = 0
         squares += w @ np.square(chunk, out=chunk)
-        squares += apart**2 * (n * (before - n) / before)
-    if not is_sparse:
-        return mean, squares / total
+        squares += apart**2 * (share * before)
+        before = total
+    return mean, squares, before
+
+
+def _sparse_moments(X, weight, unit):
+    """The same for sparse columns."""
+    n, mean = len(unit), np.zeros(len(unit))
+    total = np.full(n, weight.sum())
+    empty = total.copy()  # weight of the rows without an entry
+    n_empty = np.full(n, X.shape[0])
+    for rows in chunks_of(X):
+        chunk, w = X[rows].tocoo(), weight[rows]
+        known, of_entry = ~np.isnan(chunk.data), w[chunk.row]
+        total -= np.bincount(chunk.col, of_entry * ~known, minlength=n)
+        empty -= np.bincount(chunk.col, of_entry, minlength=n)
+        n_empty -= np.bincount(chunk.col, minlength=n)
+        values = np.where(known, chunk.data, 0.0) * of_entry
+        mean += np.bincount(chunk.col, values, minlength=n) / unit
+    mean /= np.where(total > 0, total, 1.0)
     # a second pass, since the difference of two large sums would lose digits
-    n = len(unit)
-    missing = np.full(n, total)  # weight of the rows without an entry
-    n_missing = np.full(n, X.shape[0])
+    squares = np.where(n_empty > 0, empty, 0.0) * mean**2
     for rows in chunks_of(X):
         chunk, w = X[rows].tocoo(), weight[rows]
         apart = chunk.data / unit[chunk.col] - mean[chunk.col]
+        apart[np.isnan(apart)] = 0
         squares += np.bincount(chunk.col, w[chunk.row] * apart**2, minlength=n)
-        missing -= np.bincount(chunk.col, w[chunk.row], minlength=n)
-        n_missing -= np.bincount(chunk.col, minlength=n)
-    squares += np.where(n_missing > 0, missing, 0.0) * mean**2
-    return mean, squares / total
+    return mean, squares, total
 
 
 def _round(mean, scale, n_bits):

@@ -34,26 +34,32 @@ def is_mapped(X):
 
 
 class Table:
-    """Some rows of X in some order, selected on access.
+    """Inputs of a network for some rows of X in some order, made on access.
 
     Parameters
     ----------
-    X : {ndarray, csr_array} of shape (n_samples, n_features)
-        Inputs.
+    X : {ndarray, csr_array} of shape (n_samples, n_columns)
+        Numbers and codes.
     rows : ndarray of shape (n_rows,)
         Indices.
+    encoding : Encoding
+        Makes inputs of the columns.
     """
 
-    def __init__(self, X, rows):
-        self.X, self.rows = X, rows
-        self.shape = len(rows), X.shape[1]
+    def __init__(self, X, rows, encoding):
+        self.X, self.rows, self.encoding = X, rows, encoding
+        self.shape = len(rows), len(encoding)
 
     def __getitem__(self, index):
-        return self.X[self.rows[index]]
+        return self.encoding(self.X[self.rows[index]])
 
     def take(self, index):
         """Some of these rows."""
-        return Table(self.X, self.rows[index])
+        return Table(self.X, self.rows[index], self.encoding)
+
+    def select(self, inputs):
+        """The same rows with some of the inputs."""
+        return Table(self.X, self.rows, self.encoding.take(inputs))
 
     @property
     def is_sparse(self):
@@ -62,12 +68,13 @@ class Table:
 
     @property
     def is_out_of_memory(self):
-        """Whether X is sparse or on disk, where a dense copy may exceed the memory."""
-        return sp.issparse(self.X) or is_mapped(self.X)
+        """Whether a dense copy may exceed the memory where X does not."""
+        more = self.shape[1] > self.X.shape[1]
+        return sp.issparse(self.X) or is_mapped(self.X) or more
 
 
 class ScaledTable:
-    """A table whose rows are standardised on access.
+    """A table whose inputs are standardised on access.
 
     Parameters
     ----------
@@ -75,17 +82,15 @@ class ScaledTable:
         The rows.
     scaler : Scaler
         Fitted.
-    columns : slice or ndarray of int
-        Which columns.
     """
 
-    def __init__(self, table, scaler, columns=slice(None)):
-        self.table, self.scaler, self.columns = table, scaler, columns
-        self.shape = table.shape[0], len(scaler.scale_[columns])
+    def __init__(self, table, scaler):
+        self.table, self.scaler = table, scaler
+        self.shape = table.shape
 
     def __getitem__(self, index):
         """Some rows as ndarray of type float32, whatever X is."""
-        return self.scaler.transform(self.table[index], self.columns)
+        return self.scaler.transform(self.table[index])
 
     def project(self, direction):
         """Product of all rows with a vector, in float64.
@@ -109,10 +114,9 @@ class ScaledTable:
             products[chunk] = values @ direction + zero.astype(np.float64) @ direction
         return products
 
-    def select(self, columns):
-        """The same rows with some of the columns (an ndarray of indices)."""
-        here = np.arange(len(self.scaler.scale_))[self.columns]
-        return ScaledTable(self.table, self.scaler, here[columns])
+    def select(self, inputs):
+        """The same rows with some of the inputs (an ndarray of indices)."""
+        return ScaledTable(self.table.select(inputs), self.scaler.take(inputs))
 
     def in_memory(self):
         """All of it as ndarray of type float32."""

@@ -32,12 +32,12 @@ class FittedModel(State):
 
     Attributes
     ----------
-    network, support, targets
+    reader, network, support, targets
         See :class:`~sklearn_ard.inference.state.State`.
     trained : Trained
-        The network with the columns that it reads, and their relevance.
+        The network with the inputs that it reads, and the relevance of their blocks.
     data : TrainingSet
-        How the data were scaled, without the data.
+        How inputs were made of the data, without the data.
     n_steps : float or None
         Steps of all calls of `partial_fit`; None after `fit`.
     sparsity : float
@@ -51,8 +51,11 @@ class FittedModel(State):
 
     @property
     def relevance(self):
-        """Nats that each column is worth; 0 for those that are not in use."""
-        return np.where(self.support, self.trained.relevance, 0.0)
+        """Nats that each column is worth; those of a block share what it is worth."""
+        blocks = self.data.blocks
+        relevance = self.trained.relevance / np.bincount(blocks.of_column)
+        used = blocks.having(self.trained.support)
+        return np.where(used, relevance, 0.0)[blocks.of_column]
 
     @property
     def noise_std(self):
@@ -80,7 +83,7 @@ class FittedModel(State):
         FittedModel
             With the same net, whose priors have the threshold.
         """
-        net, columns = self.trained.net, self.trained.columns
+        net, inputs = self.trained.net, self.trained.inputs
         layers = ard_layers(net.module_)
         priors = [layer.prior for layer in layers]
         try:
@@ -88,10 +91,10 @@ class FittedModel(State):
                 layer.prior = copy.copy(layer.prior)  # it may be shared
                 layer.prior.threshold = threshold
             rng = np.random.default_rng(0)
-            x = rng.standard_normal((2, len(columns)), dtype=np.float32)
+            x = rng.standard_normal((2, len(inputs)), dtype=np.float32)
             live = in_use(net.module_, torch.from_numpy(x).to(net.device))
-            support = np.zeros_like(self.support)
-            support[columns] = live & ~self.data.scaler.constant_[columns]
+            support = np.zeros_like(self.trained.support)
+            support[inputs] = live & ~self.data.scaler.constant_[inputs]
             trained = replace(self.trained, support=support)
             return _compress(trained, self.data, self.n_steps)
         except BaseException:
@@ -104,8 +107,8 @@ class FittedModel(State):
         return compression_report(
             self.trained.net.module_,
             self.network,
-            len(self.support),
-            len(self.trained.columns),
+            len(self.trained.support),
+            len(self.trained.inputs),
         )
 
     def output_variance(self, X, *, selected=False):
@@ -124,16 +127,16 @@ class FittedModel(State):
             From draws that are always the same.
         """
         variance = np.zeros((X.shape[0], self.targets.n_outputs))
-        if not self.support.any():
+        if not self.trained.support.any():
             return variance
         model, device = self.trained.net.module_, torch.device(self.trained.net.device)
-        columns, used = self.trained.columns, self.network.columns
+        inputs, used = self.trained.inputs, self.network.inputs
         scaler = self.data.scaler.take(used)
-        X = X if selected else X[:, used]
         with threads_for(model):
             for rows in gen_batches(X.shape[0], _ROWS_AT_A_TIME):
-                x = np.zeros((rows.stop - rows.start, len(columns)), np.float32)
-                x[:, np.isin(columns, used)] = scaler.transform(X[rows])
+                read, _ = self.network.read(X[rows], "", selected=selected)
+                x = np.zeros((rows.stop - rows.start, len(inputs)), np.float32)
+                x[:, np.isin(inputs, used)] = scaler.transform(read.T)
                 x = torch.from_numpy(x).to(device)
                 generator = torch.Generator(device).manual_seed(0)
                 variance[rows] = output_variance(model, x, generator=generator).numpy()
@@ -178,12 +181,19 @@ def _compress(trained, data, n_steps):
     targets = data.targets
     if trained.support.any():
         compacted, _ = compact_quietly(trained.net.module_)
-        network = lower(compacted, trained.columns, data.scaler, targets.n_outputs)
+        network = lower(
+            compacted,
+            trained.inputs,
+            data.encoding,
+            data.scaler,
+            targets.n_outputs,
+        )
     else:
         network = constant_network(targets.empty_output_)
     return FittedModel(
+        reader=data.reader,
         network=network,
-        support=trained.support,
+        support=data.blocks.support(trained.support),
         targets=targets,
         trained=trained,
         data=data,
@@ -193,12 +203,12 @@ def _compress(trained, data, n_steps):
 
 
 def _sparsity(trained):
-    """Share of pruned weights, including those of columns that were left out."""
-    module, n_read = trained.net.module_, len(trained.columns)
+    """Share of pruned weights, including those of inputs that were left out."""
+    module, n_read = trained.net.module_, len(trained.inputs)
     kept, total = count_weights(module)
-    n_features = len(trained.support)
-    if n_read < n_features:
+    n_inputs = len(trained.support)
+    if n_read < n_inputs:
         head = torch.zeros(1, n_read, device=trained.net.device)
         n_units = sum(layer.out_features for layer in input_layers(module, head))
-        total += (n_features - n_read) * n_units
+        total += (n_inputs - n_read) * n_units
     return 1 - kept / total

@@ -1,7 +1,8 @@
 """From a compact torch network to the one that predicts in numpy.
 
-A network that :func:`sklearn_ard.nn.compact` returned comes in, with the columns of X
-and their scaler; a :class:`~sklearn_ard.inference.network.Network` goes out.
+A network that :func:`sklearn_ard.nn.compact` returned comes in, with the inputs that
+are made of X and their scaler; a :class:`~sklearn_ard.inference.network.Network` goes
+out.
 """
 
 import math
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from sklearn_ard._context import threads_for
+from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.inference.modules import CONVOLUTIONS, POOLINGS, Lowering, NotLowered
 from sklearn_ard.inference.network import LayerSize, Network, block_rows
 from sklearn_ard.inference.operations import Dense
@@ -26,16 +28,16 @@ class TorchNetwork(Network):
 
     Parameters
     ----------
-    columns, mean, scale, n_outputs, n_rows, layers
+    inputs, encoding, fill, mean, scale, n_outputs, n_rows, layers
         As in :class:`~sklearn_ard.inference.network.Network`.
     module : Module
-        Takes the standardised columns.
+        Takes the standardised inputs.
     why : str
         The module that numpy cannot run.
     """
 
-    def __init__(self, columns, mean, scale, module, n_outputs, n_rows, layers, why):
-        super().__init__(columns, mean, scale, [], n_outputs, n_rows, layers)
+    def __init__(self, *scaled, module, n_outputs, n_rows, layers, why):
+        super().__init__(*scaled, [], n_outputs, n_rows, layers)
         self.module, self.why = module, why
 
     def __call__(self, X, owner, *, selected=False):
@@ -46,7 +48,7 @@ class TorchNetwork(Network):
         return self.module(torch.from_numpy(x.T)).numpy().T
 
 
-def lower(compacted, columns, scaler, n_outputs):
+def lower(compacted, inputs, encoding, scaler, n_outputs):
     """Make the network that an estimator predicts with.
 
     Parameters
@@ -54,10 +56,12 @@ def lower(compacted, columns, scaler, n_outputs):
     compacted : Compacted
         The compact network of the estimator, on any device; its module is moved to the
         CPU and may be changed.
-    columns : ndarray of int
-        Columns of X that the uncompacted network reads.
+    inputs : ndarray of int
+        Inputs that the uncompacted network reads, of all that are made of X.
+    encoding : Encoding
+        Makes these.
     scaler : Scaler
-        Standardises X.
+        Standardises them.
     n_outputs : int
         Number of outputs.
 
@@ -66,18 +70,19 @@ def lower(compacted, columns, scaler, n_outputs):
     Network
         In numpy, or a :class:`TorchNetwork` where numpy cannot run a module.
     """
-    module, inputs, layers = compacted
+    module, read, layers = compacted
     module = module.to("cpu").to(torch.float32)
-    if not isinstance(inputs, slice):
-        columns = columns[inputs.cpu().numpy()]
-    mean = scaler.mean_[columns]
-    scale = np.where(scaler.constant_[columns], np.inf, scaler.scale_[columns])
+    if not isinstance(read, slice):
+        inputs = inputs[read.cpu().numpy()]
+    fill = mean = scaler.mean_[inputs]
+    scale = np.where(scaler.constant_[inputs], np.inf, scaler.scale_[inputs])
     if _is_float32_enough(mean, scale):
         mean, scale = mean.astype(np.float32), scale.astype(np.float32)
         if _include_scaling(module, mean, scale):
             mean = scale = None
-    widest, positions, image_sizes = measure(module, torch.zeros(1, len(columns)))
+    widest, positions, image_sizes = measure(module, torch.zeros(1, len(inputs)))
     n_rows = block_rows(widest)
+    scaled = inputs, encoding.take(inputs), fill, mean, scale
     kept = {name: layer for name, layer in layers.items() if layer in positions}
     lowering = Lowering(image_sizes)
     try:
@@ -85,13 +90,18 @@ def lower(compacted, columns, scaler, n_outputs):
     except NotLowered as error:
         sizes = {name: size_of(la, positions[la]) for name, la in kept.items()}
         return TorchNetwork(
-            columns, mean, scale, module, n_outputs, n_rows, sizes, str(error)
+            *scaled,
+            module=module,
+            n_outputs=n_outputs,
+            n_rows=n_rows,
+            layers=sizes,
+            why=str(error),
         )
     sizes = {
         name: LayerSize.of(*lowering.arrays[layer], positions[layer])
         for name, layer in kept.items()
     }
-    return Network(columns, mean, scale, operations, n_outputs, n_rows, sizes)
+    return Network(*scaled, operations, n_outputs, n_rows, sizes)
 
 
 def constant_network(output):
@@ -99,8 +109,8 @@ def constant_network(output):
     n_outputs = len(output)
     dense = Dense(np.zeros((n_outputs, 0)), np.asarray(output, float))
     dense.weight = dense.weight.astype(float)  # else the output would be float32
-    columns = np.zeros(0, dtype=np.intp)
-    return Network(columns, None, None, [dense], n_outputs, block_rows(1), {})
+    nothing = np.zeros(0, dtype=np.intp), Encoding.of_numbers(0), np.zeros(0)
+    return Network(*nothing, None, None, [dense], n_outputs, block_rows(1), {})
 
 
 def size_of(layer, n_positions):

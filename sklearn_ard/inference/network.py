@@ -1,6 +1,7 @@
 """A compact network in numpy.
 
-Unscaled rows of X come in; the outputs of the network go out, without torch.
+Rows of X as numbers and codes come in; the outputs of the network go out, without
+torch.
 """
 
 import math
@@ -46,24 +47,46 @@ class Network:
 
     Parameters
     ----------
-    columns : ndarray of int
-        Columns of X that are read.
-    mean, scale : ndarray of shape (n_columns,), or None
-        Standardise these columns; in units of X and in the dtype of the computation;
-        scale is infinite for columns that become 0. None where the first layer includes
+    inputs : ndarray of int
+        Inputs that are read, of all that are made of X.
+    encoding : Encoding
+        Makes them.
+    fill : ndarray of shape (n_inputs,)
+        Replaces NaN, where nothing is known of an input: what becomes 0.
+    mean, scale : ndarray of shape (n_inputs,), or None
+        Standardise these inputs; in units of X and in the dtype of the computation;
+        scale is infinite for inputs that become 0. None where the first layer includes
         the standardisation.
     operations : list
-        Operations on the standardised columns, in this order.
+        Operations on the standardised inputs, in this order.
     n_outputs : int
         Number of outputs.
     n_rows : int
         Rows in a block.
     layers : dict of str to LayerSize
         Sizes of the remaining layers of the trained network.
+
+    Attributes
+    ----------
+    columns : ndarray of int
+        Columns of X that are read, ascending.
     """
 
-    def __init__(self, columns, mean, scale, operations, n_outputs, n_rows, layers):
-        self.columns, self.mean, self.scale = columns, mean, scale
+    def __init__(
+        self,
+        inputs,
+        encoding,
+        fill,
+        mean,
+        scale,
+        operations,
+        n_outputs,
+        n_rows,
+        layers,
+    ):
+        self.inputs, self.encoding, self.fill = inputs, encoding, fill
+        self.columns, self._position = np.unique(encoding.column, return_inverse=True)
+        self.mean, self.scale = mean, scale
         self.operations, self.n_outputs = operations, n_outputs
         self.n_rows, self.layers = n_rows, layers
 
@@ -73,9 +96,9 @@ class Network:
         Parameters
         ----------
         X : {ndarray, csr_array} of shape (n_samples, n_features)
-            Numbers of any dtype.
+            Numbers of any dtype, and codes.
         owner : str
-            The estimator to name in an error about values that are not finite.
+            The estimator to name in an error about infinite values.
         selected : bool, default=False
             Whether X has only the columns that are read, and was checked.
 
@@ -94,28 +117,52 @@ class Network:
         return outputs
 
     def _block(self, X, owner, selected):
-        if sp.issparse(X):
-            x = X[:, self.columns].toarray().T
-        elif selected:
-            x = X.T
-        else:
-            self._check_finite(X, owner)
-            # indexing is faster than take, except for a single row
-            x = X.take(self.columns, axis=1).T if len(X) == 1 else X.T[self.columns]
+        x, is_finite = self.read(X, owner, selected=selected)
+        if not is_finite:
+            x = np.where(np.isnan(x), self.fill[:, None], x)
         if self.mean is not None:
             x = x.astype(self.mean.dtype, copy=False)
             x = (x - self.mean[:, None]) / self.scale[:, None]
         return self._outputs(np.ascontiguousarray(x, np.float32)).T
 
+    def read(self, X, owner, *, selected=False):
+        """Inputs of raw rows, neither filled nor scaled.
+
+        Parameters
+        ----------
+        X, owner, selected
+            As for a call.
+
+        Returns
+        -------
+        x : ndarray of shape (n_inputs, n_samples)
+            Maybe with NaN.
+        is_finite : bool
+            Whether it is certain that there is none.
+        """
+        encoding, is_finite = self.encoding, False
+        if sp.issparse(X):
+            x = X[:, encoding.column].toarray().T
+        elif selected:
+            x = X.T if encoding.has_numbers_only else X.T[self._position]
+        else:
+            is_finite = encoding.has_numbers_only and self._check_finite(X, owner)
+            # indexing is faster than take, except for a single row
+            one_row, column = len(X) == 1, encoding.column
+            x = X.take(column, axis=1).T if one_row else X.T[column]
+        encoding.indicate_(x)
+        return x, is_finite
+
     def _check_finite(self, X, owner):
-        """Refuse values that are not finite in the dtype of the computation."""
+        """Whether all is finite in the dtype of the computation; refuse infinities."""
         numbers = X.ravel()
         with np.errstate(over="ignore", invalid="ignore"):
             if math.isfinite(numbers.dot(numbers)):
-                return
+                return True
             dtype = np.float32 if self.mean is None else self.mean.dtype
             X = X.astype(dtype)
-        assert_all_finite(X, estimator_name=owner, input_name="X")
+        assert_all_finite(X, allow_nan=True, estimator_name=owner, input_name="X")
+        return not np.isnan(X).any()
 
     def _outputs(self, x):
         return run(self.operations, x)

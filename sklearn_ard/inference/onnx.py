@@ -150,7 +150,7 @@ def _write_labels(graph, classes):
 def _write_network(graph, network):
     if len(network.columns) == 0:
         return _write_constant(graph, network)
-    graph.add("Gather", network.columns.astype(np.int64), axis=1)
+    graph.add("Gather", network.encoding.column.astype(np.int64), axis=1)
     if network.mean is not None:
         graph.cast(network.mean.dtype)
         graph.add("Sub", network.mean[None])

@@ -10,7 +10,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklearn_ard._validation import check_rows, is_frame
+from sklearn_ard._validation import check_rows
+from sklearn_ard.data.frames import is_frame
 from sklearn_ard.inference.state import State
 
 
@@ -20,6 +21,8 @@ class Predictor(SelectorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
         return tags
 
     def __sklearn_is_fitted__(self):
@@ -40,10 +43,11 @@ class Predictor(SelectorMixin, BaseEstimator):
             and X.shape[0] > 0
             and X.shape[1] == self.n_features_in_
             and "feature_names_in_" not in vars(self)
+            and not fitted.reader.levels_
         ):
             return fitted.network(X, owner)
         check_is_fitted(self)
-        X, selected = check_rows(self, X, fitted.network.columns)
+        X, selected = check_rows(self, X, fitted.reader, fitted.network.columns)
         return fitted.network(X, owner, selected=selected)
 
     def to_onnx(self, path, *, dtype=np.float64):
@@ -179,7 +183,10 @@ class _Compact(Predictor):
         """The compact model of a fitted estimator."""
         model, fitted = cls(), estimator._fitted
         model._fitted = State(
-            network=fitted.network, support=fitted.support, targets=fitted.targets
+            reader=fitted.reader,
+            network=fitted.network,
+            support=fitted.support,
+            targets=fitted.targets,
         )
         for name in cls._copied:
             if hasattr(estimator, name):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ard.data.reader import Reader
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 from sklearn_ard.inference.network import Network
 
@@ -18,14 +19,17 @@ class State:
 
     Attributes
     ----------
+    reader : Reader
+        From tables to numbers and codes.
     network : Network
-        From raw columns of X to outputs.
+        From these to outputs.
     support : bool ndarray of shape (n_features,)
         True for the columns in use.
     targets : NumericTargets or ClassTargets
         From outputs to answers.
     """
 
+    reader: Reader
     network: Network
     support: np.ndarray
     targets: NumericTargets | ClassTargets

@@ -5,6 +5,7 @@ finds the inputs that matter, but keeps most others by a few weak weights. Here 
 is removed as a whole, if that lowers the bound by less than a price.
 """
 
+import math
 from contextlib import contextmanager
 
 import torch
@@ -31,13 +32,14 @@ def weigh_inputs(
     target: Tensor,
     sample_weight: Tensor | None = None,
     *,
-    cost: float | None = None,
+    cost: float | Tensor | None = None,
+    groups: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Nats by which the evidence lower bound falls without each input.
+    """Nats by which the evidence lower bound falls without each input, or group.
 
-    Inputs are taken in the order of the KL divergence of their weights, smallest first.
-    With a `cost`, an input is removed, and the next are weighed without it, if NLL +
+    They are taken in the order of the KL divergence of their weights, smallest first.
+    With a `cost`, one is removed, and the next are weighed without it, if NLL +
     reg_factor · KL over the training set rises by less than the cost.
 
     Parameters
@@ -53,15 +55,18 @@ def weigh_inputs(
         Training targets.
     sample_weight : Tensor of shape (n,), optional
         Weights that have mean 1.
-    cost : float, optional
-        Price of an input in nats; None removes nothing.
+    cost : float or Tensor of shape (n_groups,), optional
+        Price of each in nats; None removes nothing. What costs -inf is not weighed.
+    groups : int Tensor of shape (n_inputs,) or (n_channels,), optional
+        The group of each input, from 0: inputs of one group are removed as one. None
+        makes every input a group.
     generator : torch.Generator, optional
         Where draws come from, on the device of `x`; torch's global one by default.
 
     Returns
     -------
-    Tensor of shape (n_inputs,) or (n_channels,)
-        In nats over the whole training set; 0 for inputs that are not in use, negative
+    Tensor of shape (n_groups,)
+        In nats over the whole training set; 0 for those that are not in use, negative
         where the objective would be better without. Empty where no ARD layer reads the
         input itself.
 
@@ -85,9 +90,18 @@ def weigh_inputs(
     target = target.repeat(draws, *[1] * (target.dim() - 1))
     sample_weight = sample_weight.repeat(draws)
     live = sum(layer.per_input(layer.mask) for layer in layers) > 0
-    kl = sum(layer.per_input(layer.kl()) for layer in layers)
-    kl = kl * criterion.reg_factor
-    evidence = torch.zeros_like(kl)
+    kl = sum(layer.per_input(layer.kl()) for layer in layers) * criterion.reg_factor
+    if groups is None:
+        groups = torch.arange(len(live), device=x.device)
+    n_groups = int(groups.max()) + 1
+    evidence = kl.new_zeros(n_groups)
+    if cost is not None:
+        cost = torch.as_tensor(cost, device=x.device).expand(n_groups)
+    kl = torch.zeros_like(evidence).index_add(0, groups, kl)
+    is_live = torch.zeros(n_groups, dtype=torch.bool, device=x.device)
+    is_live[groups[live]] = True
+    members = torch.argsort(groups, stable=True)
+    members = members.split(torch.bincount(groups, minlength=n_groups).tolist())
 
     def expected_nll():
         noise.rewind()
@@ -101,18 +115,18 @@ def weigh_inputs(
     ):
         nll = expected_nll()
         for j in torch.argsort(kl).tolist():
-            if not live[j]:
+            if not is_live[j] or (cost is not None and cost[j] == -math.inf):
                 continue
-            cache.remove(j)
+            cache.remove(members[j])
             nll_without = expected_nll()
             evidence[j] = nll_without - nll - float(kl[j])
-            if cost is not None and evidence[j] < cost:
-                nll, live[j], evidence[j] = nll_without, False, 0.0
+            if cost is not None and evidence[j] < cost[j]:
+                nll, evidence[j], is_live[j] = nll_without, 0.0, False
             else:
                 cache.put_back()
     if cost is not None:
         for layer in layers:
-            layer.mask_inputs_(live)
+            layer.mask_inputs_(live & is_live[groups])
     return evidence
 
 
@@ -222,25 +236,25 @@ class _Cache:
         }
         self._before = self._moments
 
-    def _moments_of(self, layer, j=None, bias=None):
-        """Mean and variance that all inputs give, or input `j` alone."""
+    def _moments_of(self, layer, inputs=None, bias=None):
+        """Mean and variance that all inputs give, or some alone."""
         x, weight, log_sigma2 = self._inputs[layer], layer.weight, layer.log_sigma2
         mask = layer.mask
-        if j is not None and isinstance(layer, LinearARD):
-            x, mask = x[..., [j]], mask[:, [j]]
-            weight, log_sigma2 = weight[:, [j]], log_sigma2[:, [j]]
-        elif j is not None:
-            mask = mask * layer.leaves_inputs([j])
+        if inputs is not None and isinstance(layer, LinearARD):
+            x, mask = x[..., inputs], mask[:, inputs]
+            weight, log_sigma2 = weight[:, inputs], log_sigma2[:, inputs]
+        elif inputs is not None:
+            mask = mask * layer.leaves_inputs(inputs)
         mean = layer._map(x, weight * mask, bias)
         return mean, layer._map(x.square(), log_sigma2.exp() * mask, None)
 
-    def remove(self, j: int) -> None:
-        """Take input `j` out of all layers."""
+    def remove(self, inputs: Tensor) -> None:
+        """Take some inputs out of all layers."""
         self._before = self._moments
         self._moments = {}
         for layer, (mean, variance) in self._before.items():
-            mean_j, variance_j = self._moments_of(layer, j)
-            self._moments[layer] = mean - mean_j, (variance - variance_j).clamp(min=0)
+            own_mean, own = self._moments_of(layer, inputs)
+            self._moments[layer] = mean - own_mean, (variance - own).clamp(min=0)
 
     def put_back(self) -> None:
         """Undo the last removal."""

@@ -80,7 +80,10 @@ class CrossValidated(BaseARD):
         pool_size=2,
         module=None,
         prior="log_uniform",
+        categorical_features="from_dtype",
+        feature_groups=None,
         feature_cost="auto",
+        required_features=None,
         max_iter="auto",
         dense_iter=0,
         shrink=True,
@@ -110,7 +113,10 @@ class CrossValidated(BaseARD):
         self.pool_size = pool_size
         self.module = module
         self.prior = prior
+        self.categorical_features = categorical_features
+        self.feature_groups = feature_groups
         self.feature_cost = feature_cost
+        self.required_features = required_features
         self.max_iter = max_iter
         self.dense_iter = dense_iter
         self.shrink = shrink
@@ -189,8 +195,9 @@ class CrossValidated(BaseARD):
                 X, y, **routed.splitter.split
             )
         )
-        self._check_folds(y, sample_weight, splits, data.targets)
         scorer, options = self._get_scorer(), routed.scorer.score
+        if is_classifier(self):
+            self._check_folds(y, sample_weight, splits, data.targets, scorer)
         # drawn here, for the same result whatever the number of jobs
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         given = self._make_plain(seed), rows, reg_factors, scorer, options
@@ -238,25 +245,31 @@ class CrossValidated(BaseARD):
                 "instead."
             )
 
-    def _check_folds(self, y, sample_weight, splits, targets):
-        """Raise an error if the training rows of a fold lack a class."""
-        if not is_classifier(self):
-            return
+    def _check_folds(self, y, sample_weight, splits, targets, scorer):
+        """Raise an error if classes that are needed have no rows to train on.
+
+        As in scikit-learn, labels can be scored without a rare class in some splits,
+        probabilities cannot.
+        """
         labels = np.asarray(y)
         weight = np.ones(len(labels)) if sample_weight is None else sample_weight
         _, weight, _ = self._check_more_targets(
             labels, np.array(weight, float), targets
         )
-        for k, (train, _) in enumerate(splits):
-            present = labels[train][weight[train] > 0]
-            missing = np.setdiff1d(self.classes_, present)
-            if len(missing):
-                raise ValueError(
-                    f"The 'cv' parameter of {type(self).__name__} must leave rows of "
-                    f"every class to train on. Split {k} has none of "
-                    f"{missing.tolist()}. Take fewer splits, or stratified ones, or "
-                    "leave out rare classes."
-                )
+        missing = [
+            set(self.classes_) - set(labels[train][weight[train] > 0])
+            for train, _ in splits
+        ]
+        of_labels = getattr(scorer, "_response_method", "predict") == "predict"
+        lost = set.intersection(*missing) if of_labels else set.union(*missing)
+        if lost:
+            k = next(k for k, classes in enumerate(missing) if classes & lost)
+            names = np.array(sorted(missing[k] & lost)).tolist()
+            raise ValueError(
+                f"The 'cv' parameter of {type(self).__name__} must leave rows of "
+                f"every class to train on. Split {k} has none of {names}. Take fewer "
+                "splits, or stratified ones, or leave out rare classes."
+            )
 
     def _check_scores(self, mean):
         bad = ~np.isfinite(mean)

@@ -341,7 +341,8 @@ def _pick_on_half(template, X, y, half, param, values, seed):
     if isinstance(template, BaseARD) and param == "reg_factor":
         with walking(template, X, y) as (walk, _):
             points = walk.over(values)
-        return np.stack([points[value].support for value in values.tolist()])
+        support = walk.task.blocks.support
+        return np.stack([support(points[value].support) for value in values.tolist()])
     return np.stack(
         [
             _support_of(clone(template).set_params(**{param: value}).fit(X, y))

@@ -4,7 +4,6 @@ Input: a task. Output: trained networks, one per value.
 """
 
 import math
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -102,7 +101,7 @@ class Walk:
                 trained, before, lowest, values, offer_all=lowest <= ALL_COLUMNS
             )
             points, before = points | more, lowest
-            if np.array_equal(points[lowest].support, self.task.varies):
+            if self._keeps_all(points[lowest]):
                 break
         return self._with_relevance(points)
 
@@ -116,21 +115,27 @@ class Walk:
         trained : Trained
             The model at this point.
         n_features : int
-            Number of columns to keep, fewer than the model has.
+            Number of columns to keep, fewer than the model has; where blocks have
+            several columns, at most that number.
 
         Returns
         -------
         Trained
             A new model.
         """
-        order = np.argsort(-trained.relevance, kind="stable")
-        order = order[trained.support[order]][:n_features]
-        support = np.zeros_like(trained.support)
-        support[order] = True
-        return self.on_columns(reg_factor, trained, support)
+        blocks = self.task.blocks
+        kept = blocks.having(trained.support) | blocks.required
+        rank = np.where(blocks.required, np.inf, trained.relevance)
+        order = np.argsort(-rank, kind="stable")
+        order = order[kept[order]]
+        size = np.bincount(blocks.of_column)[order].cumsum()
+        chosen = np.zeros(len(blocks), dtype=bool)
+        chosen[order[size <= n_features]] = True
+        support = chosen[blocks.of_input] & self.task.varies
+        return self.on_inputs(reg_factor, trained, support)
 
-    def on_columns(self, reg_factor, trained, support):
-        """A new network on some columns, about as wide as another one.
+    def on_inputs(self, reg_factor, trained, support):
+        """A new network on some inputs, about as wide as another one.
 
         Parameters
         ----------
@@ -138,8 +143,8 @@ class Walk:
             Value to train for.
         trained : Trained
             The other one.
-        support : bool ndarray of shape (n_features,)
-            True for the columns.
+        support : bool ndarray of shape (n_inputs,)
+            True for the inputs.
 
         Returns
         -------
@@ -169,7 +174,7 @@ class Walk:
         reg_factors : list of float
             The points, ascending.
         offer_all : bool, default=False
-            Whether the new network reads all columns, or those of the way down.
+            Whether the new network reads all inputs, or those of the way down.
 
         Returns
         -------
@@ -186,7 +191,9 @@ class Walk:
         if not trained.support.any():
             first = [stage for stage in self._stages if stage[0].readmit]
             trained = self._fit(lowest, first or self._stages)
-        support = offered(self.task) if offer_all else trained.support
+        support = self.task.opened(trained.support)
+        if offer_all:
+            support = offered(self.task)
         from_below = self._start(lowest, support, trained, reg_factors)
         return trained, {
             r: min(from_above[r], from_below[r], key=partial(self._objective, r))
@@ -195,24 +202,30 @@ class Walk:
 
     def _objective(self, reg_factor, trained):
         """What training minimises, in nats: less is better."""
-        price = self.task.at(reg_factor).price * trained.support.sum()
+        used = self.task.blocks.having(trained.support)
+        price = self.task.at(reg_factor).prices[used].sum()
         return (reg_factor - 1) * trained.kl - trained.elbo + price
 
+    def _keeps_all(self, trained):
+        """Whether all blocks that vary are in use."""
+        having = self.task.blocks.having
+        return np.array_equal(having(trained.support), having(self.task.varies))
+
     def _start(self, lowest, support, before, reg_factors, *, choose=True):
-        """Train a new network on some columns, and continue it upwards.
+        """Train a new network on some inputs, and continue it upwards.
 
         Parameters
         ----------
         lowest : float
             The reg_factor at which it is started.
-        support : bool ndarray of shape (n_features,)
-            The columns.
+        support : bool ndarray of shape (n_inputs,)
+            The inputs.
         before : Trained
             A network that determines the width of the new one.
         reg_factors : list of float
             The points, ascending.
         choose : bool, default=True
-            Whether columns may be dropped and readmitted.
+            Whether blocks may be dropped and readmitted.
 
         Returns
         -------
@@ -225,7 +238,7 @@ class Walk:
             warmup = KLWarmup()
             schedule = Schedule(task.learning_rate, warmup, DECAY_FROM)
             epochs = self._share(NEW_NETWORK)
-            trained = train_round(task, trained, epochs, schedule, price=task.price)
+            trained = train_round(task, trained, epochs, schedule, weigh=True)
         else:
             trained = pruned(task, trained)
         trained = with_objective(task, _uninterrupted(trained))
@@ -247,8 +260,8 @@ class Walk:
         """Continue training at another reg_factor; residuals may readmit columns."""
         task, rise = self._task(reg_factor, choose), reg_factor / before
         back = task.varies & ~trained.support
-        if task.price > 0:
-            back &= readmitted(task, trained.net, trained.columns)
+        if task.has_prices:
+            back &= readmitted(task, trained.net, trained.inputs)
         elif rise >= 1:
             back[:] = False
         if not (trained.support | back).any():
@@ -258,12 +271,12 @@ class Walk:
         return with_objective(task, _uninterrupted(trained))
 
     def _task(self, reg_factor, choose):
-        """The task at a reg_factor; without `choose`, no column is dropped by price."""
+        """The task at a reg_factor; without `choose`, no block is dropped by price."""
         task = self.task.at(reg_factor)
-        return task if choose else replace(task, feature_cost=0.0)
+        return task if choose else task.without_prices()
 
     def _with_relevance(self, points):
-        """The points in ascending order, with the relevance of their columns."""
+        """The points in ascending order, with the relevance of their blocks."""
         return {
             reg_factor: with_relevance(self.task.at(reg_factor), trained)
             for reg_factor, trained in sorted(points.items())

@@ -1,4 +1,4 @@
-"""Deep ensembles: further networks on the columns of a first one, and all as one net.
+"""Deep ensembles: further networks on the blocks of a first one, and all as one net.
 
 In comes the first network of a fit or of a path; out goes one whose output is the mean
 of those of all.
@@ -13,7 +13,7 @@ from sklearn_ard.nn import Ensemble, input_layers
 from sklearn_ard.training.callbacks import progress_bar
 from sklearn_ard.training.recipe import member_plan, plan, train
 from sklearn_ard.training.trained import Trained
-from sklearn_ard.training.transfer import on_columns, reopened
+from sklearn_ard.training.transfer import on_inputs, reopened
 
 
 def train_networks(task, n_networks, *, previous=None, verbose=0):
@@ -46,10 +46,10 @@ def train_networks(task, n_networks, *, previous=None, verbose=0):
 
 
 def train_ensemble(task, first, n_networks):
-    """Train further networks on the columns that a first one has chosen.
+    """Train further networks on the blocks that a first one has chosen.
 
     Each is trained from scratch, by the last stages of a fit: those of the annealed
-    network, three fifths of the steps. None drops a column by its price.
+    network, three fifths of the steps. None drops a block by its price.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def train_ensemble(task, first, n_networks):
     """
     members, interrupted = [first], first.interrupted
     if first.support.any():
-        task = replace(task, varies=first.support, feature_cost=0.0)
+        task = replace(task.without_prices(), varies=task.opened(first.support))
         stages = member_plan(task.max_iter, task.batches.n_batches)
         while len(members) < n_networks and not interrupted:
             member = train(task, stages, before=first)
@@ -85,21 +85,21 @@ def join(task, members):
     task : Task
         What they were trained for.
     members : list of Trained
-        With their objectives and relevance. They need not read the same columns.
+        With their objectives and relevance. They need not read the same inputs.
 
     Returns
     -------
     Trained
-        Bound, KL divergence, relevance of the columns and variance of the noise are
+        Bound, KL divergence, relevance of the blocks and variance of the noise are
         means over the members. The history is that of all, one after the other.
     """
     if len(members) == 1:
         return members[0]
-    columns, support = members[0].columns, np.any([m.support for m in members], axis=0)
-    if not all(np.array_equal(member.columns, columns) for member in members):
-        columns = np.flatnonzero(support)
-    networks = [_reading(task, columns, member).net.module_ for member in members]
-    net = task.make_net(len(columns))
+    inputs, support = members[0].inputs, np.any([m.support for m in members], axis=0)
+    if not all(np.array_equal(member.inputs, inputs) for member in members):
+        inputs = np.flatnonzero(support)
+    networks = [_reading(task, inputs, member).net.module_ for member in members]
+    net = task.make_net(len(inputs))
     net.set_module(Ensemble(networks).eval())
     net.criterion_.likelihood.average_(
         [member.net.criterion_.likelihood for member in members]
@@ -108,7 +108,7 @@ def join(task, members):
         net.history.extend(member.net.history)
     return Trained(
         net,
-        columns,
+        inputs,
         support,
         elbo=float(np.mean([member.elbo for member in members])),
         kl=float(np.mean([member.kl for member in members])),
@@ -116,12 +116,12 @@ def join(task, members):
     )
 
 
-def _reading(task, columns, member):
-    """A member as a network that reads some columns: all that it uses."""
-    if np.array_equal(member.columns, columns):
+def _reading(task, inputs, member):
+    """A member as a network that reads some inputs: all that it uses."""
+    if np.array_equal(member.inputs, inputs):
         return member
     wide = reopened(task, member, masks=True)
     live = torch.from_numpy(member.support).to(wide.net.device)
     for layer in input_layers(wide.net.module_, task.batches.head()):
         layer.mask_inputs_(live)
-    return on_columns(task, wide, columns)
+    return on_inputs(task, wide, inputs)

@@ -1,9 +1,7 @@
-"""Columns in use: their pruning, price, readmission and relevance.
+"""Inputs in use: their pruning, readmission and relevance, block by block.
 
-Input: a trained net and its task. Output: masks of the columns, or nats per column.
+Input: a trained net and its task. Output: masks of the inputs, or nats per block.
 """
-
-import math
 
 import numpy as np
 import torch
@@ -19,38 +17,15 @@ from sklearn_ard.nn.fast.live_network import LiveNetwork
 from sklearn_ard.training.build import make_likelihood
 
 SAMPLE = 20_000  # rows from which the bound and the residuals are estimated
-READMISSION = 2.0  # prices that a dropped column has to be worth to be readmitted
-MAX_COLUMNS = 20_000  # that a network begins with; of more, some are chosen before
-MIN_SCREENED = 1_000  # columns that are chosen then, at least
+READMISSION = 2.0  # prices that a dropped block has to be worth to be readmitted
+MAX_INPUTS = 20_000  # that a network begins with; of more, some are chosen before
+MIN_SCREENED = 1_000  # blocks that are chosen then, at least
 _EPS = 1e-12
 _LOG_OF_NOTHING = -30.0  # logit of a class without rows
 
 
-def price_of_column(feature_cost, n_features):
-    """Price of a column in nats, at a `reg_factor` of 1.
-
-    Parameters
-    ----------
-    feature_cost : float or "auto"
-        "auto" is log(n_features), the cost of encoding the index of a column.
-    n_features : int
-        Number of columns of X.
-
-    Returns
-    -------
-    float
-        In nats.
-
-    References
-    ----------
-    Chen, Chen (2008). Extended Bayesian information criteria for model selection with
-    large model spaces. Biometrika 95.
-    """
-    return math.log(max(n_features, 2)) if feature_cost == "auto" else feature_cost
-
-
-def prune(task, net, columns, price):
-    """Prune weights, then inputs that are not worth a price.
+def prune(task, net, inputs, *, weigh):
+    """Prune weights, then blocks of inputs that are not worth their price.
 
     Parameters
     ----------
@@ -58,26 +33,47 @@ def prune(task, net, columns, price):
         What was trained.
     net : ARDNet
         It is changed.
-    columns : ndarray of int
-        Columns that it reads.
-    price : float
-        In nats. With 0 only inputs that the prior has pruned are dropped.
+    inputs : ndarray of int
+        Inputs that it reads.
+    weigh : bool
+        Whether blocks are dropped for their price; else only inputs that the prior has
+        pruned are.
 
     Returns
     -------
-    bool ndarray of shape (n_features,)
-        True for the columns in use.
+    bool ndarray of shape (n_inputs,)
+        True for the inputs in use.
     """
-    module, data = net.module_, task.batches.select(columns)
+    module, data = net.module_, task.batches.select(inputs)
     prune_(module)
-    if price > 0:
+    if weigh and task.has_prices:
         live = LiveNetwork(module)
-        _weigh(live, net, data, task.generators, price)
+        _drop(task, net, live, inputs)
         live.write_masks_back()
         mask_unread_units_(module)
-    support = np.zeros(task.n_features, dtype=bool)
-    support[columns] = in_use(module, data.head()) & task.varies[columns]
+    support = np.zeros(task.n_inputs, dtype=bool)
+    support[inputs] = in_use(module, data.head()) & task.varies[inputs]
     return support
+
+
+def _drop(task, net, live, inputs):
+    """Mask blocks that are not worth their price, and then single inputs of the others.
+
+    An input has to be worth the price of its block, too, but all that are dropped may
+    cost a block no more than what it is worth beyond its price.
+    """
+    blocks, size = task.blocks, np.bincount(task.blocks.of_input)
+    prices = np.where(blocks.required, -np.inf, task.prices)
+    read, nats = _weigh(task, net, live, inputs, prices)
+    block = blocks.of_input[read]
+    if (size[block] == 1).all():
+        return
+    beyond = (nats - task.prices[block]) / size[block]
+    costs = np.full(task.n_inputs, -np.inf)
+    costs[read] = np.where(
+        size[block] > 1, np.minimum(task.prices[block], beyond), -np.inf
+    )
+    _weigh(task, net, live, inputs, costs, of_input=np.arange(task.n_inputs))
 
 
 def in_use(module, x):
@@ -97,7 +93,7 @@ def in_use(module, x):
     """
     layers = input_layers(module, x)
     live = live_inputs(layers).cpu().numpy() if layers else np.ones(1, dtype=bool)
-    return _to_columns(live, x.shape[1]) | _read_elsewhere(module, x)
+    return np.repeat(live, x.shape[1] // len(live)) | _read_elsewhere(module, x)
 
 
 def _read_elsewhere(module, x):
@@ -110,96 +106,120 @@ def _read_elsewhere(module, x):
     return (slope != 0).any(dim=0).cpu().numpy()
 
 
-def relevance_of(task, net, columns, support):
-    """Nats that each column is worth; a channel's are shared by its pixels.
+def relevance_of(task, net, inputs, support):
+    """Nats that each block is worth; a channel's are shared by its pixels.
 
     Parameters
     ----------
-    task, net, columns
+    task, net, inputs
         As in :func:`prune`.
-    support : bool ndarray of shape (n_features,)
-        True for the columns in use.
+    support : bool ndarray of shape (n_inputs,)
+        True for the inputs in use.
 
     Returns
     -------
-    ndarray of shape (n_features,)
-        0 for columns that are not in use.
+    ndarray of shape (n_blocks,)
+        0 for blocks that are not in use.
     """
-    relevance = np.zeros(task.n_features)
+    relevance, blocks = np.zeros(len(task.blocks)), task.blocks
     if support.any():
-        live, data = LiveNetwork(net.module_), task.batches.select(columns)
-        units = _weigh(live, net, data, task.generators).cpu().numpy()
-        if len(units):
-            if live.inputs is not None:
-                columns = columns[live.inputs.cpu().numpy()]
-            units = units.astype(np.float64) * len(units) / len(columns)
-            relevance[columns] = _to_columns(units, len(columns)).clip(min=0)
-    return np.where(support, relevance, 0.0)
+        read, nats = _weigh(task, net, LiveNetwork(net.module_), inputs)
+        relevance[blocks.of_input[read]] = nats.clip(min=0)
+    return np.where(blocks.having(support), relevance, 0.0)
 
 
-def _weigh(live, net, data, generators, price=None):
-    """As :func:`weigh_inputs` for the live network: one value per live input."""
-    x, target, weight = data.sample(SAMPLE, generators.cpu)
-    x = live.rows(x)
-    if x.shape[1] == 0:
-        return x.new_zeros(0)
-    return weigh_inputs(
+def _weigh(task, net, live, inputs, costs=None, of_input=None):
+    """Weigh blocks of inputs by :func:`weigh_inputs`; with costs, mask some of them.
+
+    Parameters
+    ----------
+    task, net, inputs
+        As in :func:`prune`.
+    live : LiveNetwork
+        Of the network; it is changed.
+    costs : ndarray of shape (n_blocks,), optional
+        Price of each block in nats.
+    of_input : int ndarray of shape (n_inputs,), optional
+        Other blocks than those of the task.
+
+    Returns
+    -------
+    read : ndarray of int
+        Inputs that the live network reads.
+    nats : ndarray of the same shape
+        What the block of each is worth. That of a channel is shared by its pixels.
+    """
+    if of_input is None:
+        of_input = task.blocks.of_input
+    data = task.batches.select(inputs)
+    x, target, weight = data.sample(SAMPLE, task.generators.cpu)
+    x, read = live.rows(x), _read_by(live, inputs)
+    layers = input_layers(live.network, x[:2]) if len(read) else {}
+    if not layers:
+        return read, np.zeros(len(read))
+    per_unit = len(read) // len(live_inputs(layers))  # pixels of a channel, or 1
+    labels, groups = np.unique(of_input[read][::per_unit], return_inverse=True)
+    nats = weigh_inputs(
         live.network,
         net.criterion_,
         x,
         target,
         weight,
-        cost=price,
-        generator=generators.device,
+        cost=None if costs is None else torch.from_numpy(costs[labels]),
+        groups=torch.from_numpy(groups).to(x.device),
+        generator=task.generators.device,
     )
+    nats = nats.cpu().numpy().astype(np.float64)[groups] / per_unit
+    return read, np.repeat(nats, per_unit)
 
 
-def _to_columns(units, n_columns):
-    """A value per column from a value per column or per channel."""
-    return np.repeat(units, n_columns // len(units))
+def _read_by(live, inputs):
+    """Inputs that the live part of a network reads."""
+    return inputs if live.inputs is None else inputs[live.inputs.cpu().numpy()]
 
 
-def readmitted(task, net, columns):
-    """Columns that the residuals of a network depend on at twice the price.
+def readmitted(task, net, inputs):
+    """Inputs of blocks that the residuals of a network depend on at twice the price.
 
     A score test: the gradient of the NLL with respect to the outputs of the network is
-    the residual. A dropped column is readmitted if it or its square is correlated with
-    the residual.
+    the residual. A dropped block is readmitted if one of its inputs, or the square of
+    one, is correlated with the residual.
 
     Parameters
     ----------
-    task, net, columns
+    task, net, inputs
         As in :func:`prune`.
 
     Returns
     -------
-    bool ndarray of shape (n_features,)
-        True for columns for which -N/2 · log(1 - r²) exceeds the price twice, with the
-        larger r² of the two terms and of all outputs.
+    bool ndarray of shape (n_inputs,)
+        True for blocks for which -N/2 · log(1 - r²) exceeds the price twice, with the
+        largest r² of these terms and of all outputs.
 
     References
     ----------
     Rao (1948). Large sample tests of statistical hypotheses concerning several
     parameters. Proc. Cambridge Phil. Soc. 44.
     """
-    data = task.batches.select(columns)
+    data = task.batches.select(inputs)
     rows = data.draw(SAMPLE, task.generators.cpu)
     x, (target, weight) = data.rows(rows)
     live = LiveNetwork(net.module_)
     with torch.no_grad():
         output = live.network.eval()(live.rows(x))
     nats = _score_test(task, rows, output, target, weight, net.criterion_.likelihood)
-    return (nats > READMISSION * task.price) & task.varies
+    is_worth = task.blocks.largest(nats) > READMISSION * task.prices
+    return is_worth[task.blocks.of_input] & task.varies
 
 
 def offered(task):
-    """Columns that the first network of a fit reads: all, unless they are very many.
+    """Inputs that the first network of a fit reads: all, unless they are very many.
 
-    Of more than 20,000 columns those are taken that a score test against the model
-    without inputs finds worth half a price, but at least 1,000 and at most 20,000. Of
-    the others, those that depend on what a network leaves unexplained are readmitted
-    later; one that matters in an interaction only, with neither its value nor its
-    square, is lost.
+    Of more than 20,000 inputs those of the blocks are taken that a score test against
+    the model without inputs finds worth half a price, but at least 1,000 blocks, and at
+    most 20,000 inputs. Of the others, those that depend on what a network leaves
+    unexplained are readmitted later; one that matters in an interaction only, with
+    neither its value nor its square, is lost.
 
     Parameters
     ----------
@@ -208,10 +228,11 @@ def offered(task):
 
     Returns
     -------
-    bool ndarray of shape (n_features,)
-        True for the columns.
+    bool ndarray of shape (n_inputs,)
+        True for the inputs.
     """
-    if task.varies.sum() <= MAX_COLUMNS:
+    blocks = task.blocks
+    if task.varies.sum() <= MAX_INPUTS:
         return task.varies
     rows = torch.arange(len(task.batches), device=task.device)
     target, weight = task.batches.target, task.batches.weight
@@ -219,16 +240,18 @@ def offered(task):
     output = output.clamp(min=_LOG_OF_NOTHING).expand(len(rows), -1).contiguous()
     likelihood = make_likelihood(task.targets).to(task.device)
     nats = _score_test(task, rows, output, target, weight, likelihood)
-    nats = np.where(task.varies, nats, -1.0)
-    n_worth = int((nats > 0.5 * task.price).sum())
-    n_offered = min(max(n_worth, MIN_SCREENED), MAX_COLUMNS)
-    chosen = np.zeros(task.n_features, dtype=bool)
-    chosen[np.argsort(-nats, kind="stable")[:n_offered]] = True
-    return chosen & task.varies
+    gain = blocks.largest(np.where(task.varies, nats, 0.0)) - 0.5 * task.prices
+    gain[blocks.required] = np.inf
+    gain[~blocks.having(task.varies)] = -np.inf
+    order = np.argsort(-gain, kind="stable")[: max(int((gain > 0).sum()), MIN_SCREENED)]
+    n_inputs = np.bincount(blocks.of_input, minlength=len(blocks))
+    chosen = np.zeros(len(blocks), dtype=bool)
+    chosen[order[np.cumsum(n_inputs[order]) <= MAX_INPUTS]] = True
+    return chosen[blocks.of_input] & task.varies
 
 
 def _score_test(task, rows, output, target, weight, likelihood):
-    """Nats that a linear or a squared term of each column would add to the fit."""
+    """Nats that a linear or a squared term of each input would add to the fit."""
     output = output.detach().requires_grad_()
     likelihood(output, target).sum().backward()
     residual = output.grad.cpu().double().numpy()
@@ -236,7 +259,7 @@ def _score_test(task, rows, output, target, weight, likelihood):
     total = weight.sum()
     residual -= (weight * residual).sum(axis=0) / total
     residual *= weight / np.sqrt((weight * residual**2).sum(axis=0) / total + _EPS)
-    nats = np.zeros(task.n_features)
+    nats = np.zeros(task.n_inputs)
     for variance, covariance in task.batches.moments(rows, weight, residual):
         r2 = covariance**2 / (variance + _EPS)
         r2 = r2.max(axis=1).clip(max=1 - _EPS)

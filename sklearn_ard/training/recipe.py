@@ -1,16 +1,16 @@
-"""The training recipe: which networks are trained, in what order, on which columns.
+"""The training recipe: which networks are trained, in what order, on which inputs.
 
 Input: a task. Output: the network that was trained last.
 
-1. Train a network on all columns; the weight of the KL divergence rises (KLWarmup).
-2. Prune weights by the prior, weigh every column by evidence and drop those that are
-   not worth their price. Readmit dropped columns that the residuals depend on.
-3. If any column was dropped: train a new network from scratch on the remaining ones.
-   If all were dropped: train it on all columns again, with a later KLWarmup. (With this
-   step 4 of 4 fits found the three columns of a parity, without it 1 of 2; on pure
-   noise the model is still empty.)
+1. Train a network on all inputs; the weight of the KL divergence rises (KLWarmup).
+2. Prune weights by the prior, weigh every block of inputs by evidence and drop those
+   that are not worth their price. Readmit dropped ones that the residuals depend on.
+3. If any block was dropped: train a new network from scratch on all inputs of the
+   remaining ones. If all were dropped: train it on all inputs again, with a later
+   KLWarmup. (With this step 4 of 4 fits found the three columns of a parity, without it
+   1 of 2; on pure noise the model is still empty.)
    Each network may be trained densely first: without noise and without the prior.
-4. Train a third network from scratch on the remaining columns, and anneal it: the KL
+4. Train a third network from scratch on the remaining blocks, and anneal it: the KL
    weight rises geometrically, so that the network fits the data before it is pruned.
 5. Polish: continue at half the learning rate, weigh and prune again.
 
@@ -95,7 +95,7 @@ def member_plan(max_iter, n_batches):
 
 
 def train(task, stages, *, previous=None, before=None):
-    """Train networks stage by stage, each on the columns that the one before kept.
+    """Train networks stage by stage, each on the blocks that the one before kept.
 
     Parameters
     ----------
@@ -113,17 +113,17 @@ def train(task, stages, *, previous=None, before=None):
     Trained
         With its objective and relevance.
     """
-    columns = support = offered(task)
-    trained, retry = None, False
+    inputs = support = offered(task)
+    trained, retry, is_empty = None, False, False
     if previous is not None:
         trained = reopened(task, previous, masks=False)
     for stage, epochs in stages:
-        if not columns.any() or not (support.any() or stage.restart):
+        if not inputs.any() or (is_empty and not stage.restart):
             break
-        if not support.any():
-            support, retry = columns, True
-        # a restart on the same columns would only repeat the stage
-        changed = retry or stage.anneal or not np.array_equal(support, columns)
+        if is_empty:
+            support, retry = inputs, True
+        # a restart on the same inputs would only repeat the stage
+        changed = retry or stage.anneal or not np.array_equal(support, inputs)
         restart = trained is None or (stage.restart and changed and previous is None)
         if restart:
             is_first = before is None and len(stages) > 1
@@ -136,14 +136,15 @@ def train(task, stages, *, previous=None, before=None):
             trained,
             epochs,
             _schedule(task, stage, restart, retry),
-            price=task.price if stage.weigh else 0.0,
+            weigh=stage.weigh,
             dense_iter=task.dense_iter if restart else 0,
         )
         if trained.interrupted:
             break
         before, support = trained, trained.support
-        if stage.readmit and task.price > 0 and previous is None:
-            support = support | readmitted(task, trained.net, trained.columns)
+        if stage.readmit and task.has_prices and previous is None:
+            support = support | readmitted(task, trained.net, trained.inputs)
+        is_empty, support = not support.any(), task.opened(support)
     if trained is None:
         trained = new_network(task, support)
     return with_relevance(task, with_objective(task, pruned(task, trained)))

@@ -16,7 +16,7 @@ from sklearn_ard.training.callbacks import Schedule
 from sklearn_ard.training.inputs import prune
 from sklearn_ard.training.start import mask_inputs, width_after
 from sklearn_ard.training.trained import Trained, with_objective, with_relevance
-from sklearn_ard.training.transfer import on_columns, reopened
+from sklearn_ard.training.transfer import on_inputs, reopened
 
 DECAY_FROM = 0.6  # share of a training from scratch after which the rate falls
 CONTINUED_RATE = 0.5  # learning rate of a training that goes on, as a share
@@ -26,8 +26,8 @@ ONLINE_WARMUP_STEPS = 750
 _DENSE = KLWarmup(1.0, 2.0)  # KL weight of 0 until the end
 
 
-def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=None):
-    """Train a network for some epochs, then prune its weights and columns.
+def train_round(task, trained, epochs, schedule, *, weigh, dense_iter=0, resume=None):
+    """Train a network for some epochs, then prune its weights and inputs.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=
         Number of epochs.
     schedule : Schedule
         Of learning rate and KL divergence.
-    price : float
-        Nats that a column has to be worth; 0 leaves all pruning to the prior.
+    weigh : bool
+        Whether blocks have to be worth their prices; else only the prior prunes.
     dense_iter : int, default=0
         Epochs before these without noise and without the prior.
     resume : ARDNet, optional
@@ -49,10 +49,10 @@ def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=
     Returns
     -------
     Trained
-        The same net. After Ctrl-C it has its present weights, with columns pruned by
+        The same net. After Ctrl-C it has its present weights, with inputs pruned by
         the prior only.
     """
-    net, batches = trained.net, task.batches.select(trained.columns)
+    net, batches = trained.net, task.batches.select(trained.inputs)
     options = {"generators": task.generators, "progress": task.progress}
     with threads_for(net.module_):
         try:
@@ -65,12 +65,12 @@ def train_round(task, trained, epochs, schedule, *, price, dense_iter=0, resume=
             )
         except KeyboardInterrupt:
             return replace(pruned(task, trained), interrupted=True)
-        return pruned(task, trained, price)
+        return pruned(task, trained, weigh=weigh)
 
 
-def pruned(task, trained, price=0.0):
-    """A network without the weights and columns that are not worth their price."""
-    support = prune(task, trained.net, trained.columns, price)
+def pruned(task, trained, *, weigh=False):
+    """A network without the weights and blocks that are not worth their price."""
+    support = prune(task, trained.net, trained.inputs, weigh=weigh)
     return replace(trained, support=support)
 
 
@@ -88,35 +88,35 @@ def continue_at(task, trained, epochs, *, rise, back):
     rise : float
         The new reg_factor over the old one. A rise is gradual; if it falls, all pruned
         weights become active again.
-    back : bool ndarray of shape (n_features,)
-        True for columns that are readmitted.
+    back : bool ndarray of shape (n_inputs,)
+        True for inputs that are readmitted.
 
     Returns
     -------
     Trained
         The new network.
     """
-    support = trained.support | back
+    support = task.opened(trained.support | back)
     if not support.any():
         return trained
     width = width_after(trained)
     opened = reopened(task, trained, masks=rise >= 1, back=back)
     if task.shrink and task.is_resizable:
         restrict_width_(opened.net.module_, width)
-    mask_inputs(task, opened.net, opened.columns, support)
+    mask_inputs(task, opened.net, opened.inputs, support)
     if task.is_resizable:
-        opened = on_columns(task, opened, np.flatnonzero(support))
+        opened = on_inputs(task, opened, np.flatnonzero(support))
     schedule = Schedule(
         task.learning_rate * CONTINUED_RATE,
         KLWarmup(0.0, RISE_UNTIL, first=1 / rise) if rise > 1 else None,
     )
-    return train_round(task, opened, epochs, schedule, price=task.price)
+    return train_round(task, opened, epochs, schedule, weigh=True)
 
 
 def train_chunk(task, previous, n_steps):
-    """Train one network on all columns for one pass over a chunk of the data.
+    """Train one network on all inputs for one pass over a chunk of the data.
 
-    Weights and columns are masked as they would be if this was the last chunk; the next
+    Weights and inputs are masked as they would be if this was the last chunk; the next
     call lifts the masks, so that later chunks can use every column.
 
     Parameters
@@ -134,8 +134,8 @@ def train_chunk(task, previous, n_steps):
         With its objective and relevance.
     """
     if previous is None:
-        columns = np.arange(task.n_features)
-        trained = Trained(task.make_net(task.n_features), columns, task.varies)
+        inputs = np.arange(task.n_inputs)
+        trained = Trained(task.make_net(task.n_inputs), inputs, task.varies)
     else:
         trained = reopened(task, previous, masks=False)
         trained.net.history.extend(previous.net.history)
@@ -148,14 +148,14 @@ def train_chunk(task, previous, n_steps):
         n_steps=ONLINE_WARMUP_STEPS,
     )
     n_steps += task.batches.n_batches
-    # columns can be weighed only at the full weight of the KL divergence
+    # blocks can be weighed only at the full weight of the KL divergence
     in_full = warmup(n_steps / ONLINE_WARMUP_STEPS) == 1
     trained = train_round(
         task,
         trained,
         1,
         schedule,
-        price=task.price if in_full else 0.0,
+        weigh=in_full,
         resume=None if previous is None else previous.net,
     )
     return with_relevance(task, with_objective(task, trained))

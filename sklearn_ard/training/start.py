@@ -1,4 +1,4 @@
-"""New networks, on some columns and no wider than they need to be.
+"""New networks, on some inputs and no wider than they need to be.
 
 Input: a task and the network trained before. Output: a net with new weights.
 """
@@ -16,14 +16,14 @@ MIN_WIDTH = 64  # units of a later one, at least
 
 
 def new_network(task, support, *, before=None, is_first=False):
-    """A new network on some columns, as wide as it needs to be.
+    """A new network on some inputs, as wide as it needs to be.
 
     Parameters
     ----------
     task : Task
         What is to be trained.
-    support : bool ndarray of shape (n_features,)
-        True for the columns. Where a network cannot read fewer columns, the others are
+    support : bool ndarray of shape (n_inputs,)
+        True for the inputs. Where a network cannot read fewer inputs, the others are
         masked.
     before : Trained, optional
         Determines the width of the network.
@@ -35,18 +35,18 @@ def new_network(task, support, *, before=None, is_first=False):
     Trained
         Not trained yet.
     """
-    columns = np.arange(task.n_features)
+    inputs = np.arange(task.n_inputs)
     if task.is_resizable and support.any():
-        columns = np.flatnonzero(support)
-    net = task.make_net(len(columns))
+        inputs = np.flatnonzero(support)
+    net = task.make_net(len(inputs))
     if task.shrink and task.is_resizable:
         if before is not None:
             start_narrow_(net.module_, width_after(before))
         elif is_first:
             n_layers = len(connected_units(net.module_))
             start_narrow_(net.module_, [MAX_FIRST_WIDTH] * n_layers)
-    mask_inputs(task, net, columns, support)
-    return Trained(net, columns, support)
+    mask_inputs(task, net, inputs, support)
+    return Trained(net, inputs, support)
 
 
 def width_after(trained):
@@ -55,12 +55,12 @@ def width_after(trained):
     return [max(MIN_WIDTH, WIDTH_FACTOR * int(connected.sum())) for connected in units]
 
 
-def mask_inputs(task, net, columns, support):
+def mask_inputs(task, net, inputs, support):
     """Mask the inputs of a net that are not in the support."""
-    support = support[columns]
+    support = support[inputs]
     if support.all():
         return
-    head = task.batches.select(columns).head()
+    head = task.batches.select(inputs).head()
     for layer in input_layers(net.module_, head):
         live = support.reshape(len(layer.per_input(layer.mask)), -1).any(axis=1)
         layer.mask_inputs_(torch.from_numpy(live).to(layer.mask.device))

@@ -1,7 +1,7 @@
 """The training task: parameters and data, independent of the estimator.
 
 Input: the parameters of an estimator and its training set. Output: nets that read some
-of the columns.
+of the inputs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 
 from sklearn_ard._context import Generators
 from sklearn_ard.data.batches import Batches
+from sklearn_ard.data.blocks import Blocks
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 from sklearn_ard.training.build import Architecture, make_likelihood, make_network
 from sklearn_ard.training.net import ARDNet
@@ -20,25 +21,25 @@ from sklearn_ard.training.net import ARDNet
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, on which data, and at which price of a column.
+    """What is trained, on which data, and at which prices.
 
     Attributes
     ----------
     architecture : Architecture
         Which network.
     batches : Batches
-        The training data, with all columns.
+        The training data, with all inputs.
     targets : NumericTargets or ClassTargets
         What is to be predicted.
     num_data : float
         Number of training samples, or the sum of their weights.
-    varies : bool ndarray of shape (n_features,)
-        False for constant columns, which networks do not read.
+    varies : bool ndarray of shape (n_inputs,)
+        False for constant inputs, which networks do not read.
+    blocks : Blocks
+        Inputs that are kept or dropped as one, and what they cost. Where that is
+        nothing, pruning is left to the prior.
     reg_factor : float
-        Weight of the KL divergence and of the price.
-    feature_cost : float
-        Price of a column in nats, at a `reg_factor` of 1; 0 leaves all pruning to the
-        prior.
+        Weight of the KL divergence and of the prices.
     learning_rate : float
         Of networks that start from new weights.
     max_iter : int or "auto"
@@ -62,8 +63,8 @@ class Task:
     targets: NumericTargets | ClassTargets
     num_data: float
     varies: np.ndarray
+    blocks: Blocks
     reg_factor: float
-    feature_cost: float
     learning_rate: float
     max_iter: int | str
     dense_iter: int
@@ -74,14 +75,28 @@ class Task:
     progress: object = None
 
     @property
-    def n_features(self) -> int:
-        """Number of columns of X."""
+    def n_inputs(self) -> int:
+        """Number of inputs of a network that reads all columns."""
         return len(self.varies)
 
     @property
-    def price(self) -> float:
-        """Nats that the objective has to gain from a column."""
-        return self.reg_factor * self.feature_cost
+    def prices(self) -> np.ndarray:
+        """Nats that the objective has to gain from each block."""
+        return self.reg_factor * self.blocks.costs
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether any block costs anything."""
+        return bool(self.prices.any())
+
+    def opened(self, inputs: np.ndarray) -> np.ndarray:
+        """Some inputs, and all of the required blocks, of those that vary."""
+        return self.blocks.opened(inputs) & self.varies
+
+    def without_prices(self) -> Task:
+        """The same without prices: only the prior prunes."""
+        costs = np.zeros_like(self.blocks.costs)
+        return replace(self, blocks=replace(self.blocks, costs=costs))
 
     @property
     def is_resizable(self) -> bool:
@@ -93,7 +108,7 @@ class Task:
         return replace(self, reg_factor=reg_factor)
 
     def make_net(self, n_inputs: int) -> ARDNet:
-        """A net of a new network that reads some number of columns."""
+        """A net of a new network that reads some number of inputs."""
         network = make_network(
             self.architecture, n_inputs, self.targets.n_outputs, self.generators.cpu
         )

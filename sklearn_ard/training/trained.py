@@ -1,7 +1,7 @@
 """The result of training.
 
-Input: a net and its task. Output: a :class:`Trained`: the network, the columns that it
-reads and uses, and, once computed, its objective and the relevance of each column.
+Input: a net and its task. Output: a :class:`Trained`: the network, the inputs that it
+reads and uses, and, once computed, its objective and the relevance of each block.
 """
 
 from dataclasses import dataclass, replace
@@ -23,20 +23,20 @@ class Trained:
     ----------
     net : ARDNet
         With the network.
-    columns : ndarray of int
-        Columns of X that it reads.
-    support : bool ndarray of shape (n_features,)
-        True for those of all columns that are in use.
+    inputs : ndarray of int
+        Inputs that it reads, of those that are made of X.
+    support : bool ndarray of shape (n_inputs,)
+        True for those of all inputs that are in use.
     elbo, kl : float or None
         Evidence lower bound on scaled targets and KL divergence, in nats.
-    relevance : ndarray of shape (n_features,) or None
-        Nats that each column is worth.
+    relevance : ndarray of shape (n_blocks,) or None
+        Nats that each block is worth.
     interrupted : bool
         Whether Ctrl-C ended the training.
     """
 
     net: ARDNet
-    columns: np.ndarray
+    inputs: np.ndarray
     support: np.ndarray
     elbo: float | None = None
     kl: float | None = None
@@ -46,7 +46,7 @@ class Trained:
 
 def with_objective(task, trained):
     """The same with bound and KL divergence."""
-    net, batches = trained.net, task.batches.select(trained.columns)
+    net, batches = trained.net, task.batches.select(trained.inputs)
     with threads_for(net.module_):
         live = LiveNetwork(net.module_)
         x, target, weight = batches.sample(SAMPLE, task.generators.cpu)
@@ -65,7 +65,7 @@ def with_objective(task, trained):
 
 
 def with_relevance(task, trained):
-    """The same with the relevance of each column."""
+    """The same with the relevance of each block."""
     with threads_for(trained.net.module_):
-        relevance = relevance_of(task, trained.net, trained.columns, trained.support)
+        relevance = relevance_of(task, trained.net, trained.inputs, trained.support)
     return replace(trained, relevance=relevance)

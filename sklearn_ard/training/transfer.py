@@ -1,6 +1,6 @@
-"""Trained weights in a network that reads other columns.
+"""Trained weights in a network that reads other inputs.
 
-Input: a task and a trained network. Output: a copy of it that reads all columns, or
+Input: a task and a trained network. Output: a copy of it that reads all inputs, or
 some, for further training.
 """
 
@@ -15,7 +15,7 @@ from sklearn_ard.training.trained import Trained
 
 
 def reopened(task, trained, *, masks, back=None):
-    """A copy of a network that reads all columns, for further training.
+    """A copy of a network that reads all inputs, for further training.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def reopened(task, trained, *, masks, back=None):
         It is not changed.
     masks : bool
         Whether pruned weights stay pruned. Units that were never trained always do.
-    back : bool ndarray of shape (n_features,), optional
-        True for columns whose weights become active again even so.
+    back : bool ndarray of shape (n_inputs,), optional
+        True for inputs whose weights become active again even so.
 
     Returns
     -------
@@ -38,28 +38,28 @@ def reopened(task, trained, *, masks, back=None):
     ValueError
         If its weights do not fit the network of the task.
     """
-    net = task.make_net(task.n_features)
+    net = task.make_net(task.n_inputs)
     for old_part, part in (
         (trained.net.module_, net.module_),
         (trained.net.criterion_, net.criterion_),
     ):
-        _copy_state(old_part, part, trained.columns, masks)
+        _copy_state(old_part, part, trained.inputs, masks)
     mask_untrained_(net.module_)
     if back is not None and back.any():
         for layer in input_layers(net.module_, task.batches.head()):
             units = back.reshape(len(layer.per_input(layer.mask)), -1).any(axis=1)
             units = torch.from_numpy(units).to(layer.mask.device)
             layer.mask.add_(layer.leaves_inputs(units)).clamp_(max=1)
-    return Trained(net, np.arange(task.n_features), trained.support)
+    return Trained(net, np.arange(task.n_inputs), trained.support)
 
 
-def _copy_state(old_part, part, columns, masks):
-    """Copy weights to a module that reads more columns."""
+def _copy_state(old_part, part, inputs, masks):
+    """Copy weights to a module that reads more inputs."""
     state, old = part.state_dict(), old_part.state_dict()
     fits = state.keys() == old.keys() and all(
         value.shape == state[name].shape
         # a dense input layer, one column of weights per input
-        or value.shape == state[name][:, columns].shape
+        or value.shape == state[name][:, inputs].shape
         for name, value in old.items()
     )
     if not fits:
@@ -74,21 +74,21 @@ def _copy_state(old_part, part, columns, masks):
         if value.shape == state[name].shape:
             state[name] = value
         else:
-            state[name][:, columns] = value
+            state[name][:, inputs] = value
     part.load_state_dict(state)
 
 
-def on_columns(task, trained, columns):
-    """A network that reads all columns as one that reads some: the same weights."""
-    net = task.make_net(len(columns))
+def on_inputs(task, trained, inputs):
+    """A network that reads all inputs as one that reads some: the same weights."""
+    net = task.make_net(len(inputs))
     net.criterion_.load_state_dict(trained.net.criterion_.state_dict())
     wide = trained.net.module_.state_dict()
     net.module_.load_state_dict(
         {
             name: wide[name]
             if wide[name].shape == value.shape
-            else wide[name][:, columns]
+            else wide[name][:, inputs]
             for name, value in net.module_.state_dict().items()
         }
     )
-    return replace(trained, net=net, columns=columns)
+    return replace(trained, net=net, inputs=inputs)

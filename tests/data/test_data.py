@@ -3,6 +3,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.data.merge import merge_rows
 from sklearn_ard.data.moments import moments
 from sklearn_ard.data.order import training_order
@@ -102,7 +103,8 @@ def scaled(X, weight=None):
     """All rows of X as a table."""
     weight = np.ones(X.shape[0]) if weight is None else weight
     scaler = Scaler(n_bits=32).fit(X, weight)
-    return ScaledTable(Table(X, np.arange(X.shape[0])), scaler)
+    encoding = Encoding.of_numbers(X.shape[1])
+    return ScaledTable(Table(X, np.arange(len(weight)), encoding), scaler)
 
 
 def sparse_numbers(seed=0, n=60, d=5):

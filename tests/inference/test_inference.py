@@ -10,6 +10,7 @@ from random_networks import DENSITIES, SEEDS, conv_networks, dense_networks, ran
 from torch import nn
 
 import sklearn_ard.nn as ard
+from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.inference import images
 from sklearn_ard.inference import operations as ops
@@ -22,8 +23,9 @@ def lowered(model, X, standardize=True):
     scaler = Scaler(standardize=standardize).fit(X, np.ones(len(X)))
     with torch.no_grad():
         expected = model(torch.from_numpy(scaler.transform(X))).numpy()
-    columns = np.arange(X.shape[1])
-    return lower(compact(model), columns, scaler, expected.shape[1]), expected
+    inputs, encoding = np.arange(X.shape[1]), Encoding.of_numbers(X.shape[1])
+    network = lower(compact(model), inputs, encoding, scaler, expected.shape[1])
+    return network, expected
 
 
 def flat(network):

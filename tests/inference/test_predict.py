@@ -53,7 +53,7 @@ def images():
 
 def network_says(model, X):
     fitted = model._fitted
-    x = torch.from_numpy(fitted.data.scaler.transform(X, fitted.trained.columns))
+    x = torch.from_numpy(fitted.data.scaler.transform(X)[:, fitted.trained.inputs])
     with torch.no_grad():
         return model.net_.module_.eval()(x).numpy()
 

@@ -48,7 +48,7 @@ def test_lower_thresholds_keep_the_weights_below_them(model, data):
             for layer in layers
             if layer.in_features < 32
         )
-        columns = model._fitted.trained.columns
+        columns = model._fitted.trained.inputs
         np.testing.assert_array_equal(model.get_support()[columns], read > 0)
         assert not model.feature_importances_[~model.get_support()].any()
 

@@ -49,7 +49,7 @@ def test_the_network_with_the_better_objective_is_taken(
 
 def test_columns_come_back_on_the_way_down_if_the_residuals_ask_for_them():
     with walking(ARDRegressor(**FAST), *data()) as (walk, _):
-        trained = walk.on_columns(1.0, walk.over([1.0])[1.0], np.arange(6) == 1)
+        trained = walk.on_inputs(1.0, walk.over([1.0])[1.0], np.arange(6) == 1)
         assert np.flatnonzero(trained.support).tolist() == [1]
         down = walk._continue(trained, 1.0, 0.5, 0.3)
         assert {1, 4} <= set(np.flatnonzero(down.support).tolist())

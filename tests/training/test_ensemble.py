@@ -96,7 +96,7 @@ def models(request):
 
 def outputs_of(model, X):
     x = torch.from_numpy(
-        model._fitted.data.scaler.transform(X, model._fitted.trained.columns)
+        model._fitted.data.scaler.transform(X)[:, model._fitted.trained.inputs]
     )
     networks = model.net_.module_.eval().networks
     return np.stack([network(x).detach().numpy() for network in networks])
@@ -249,7 +249,7 @@ def test_networks_that_read_different_columns_become_one(estimator):
         members = [walk.over([1.0])[1.0]]
     for columns in ([1, 4], [1, 2, 4], [1], [3, 4, 6]):
         support = np.isin(np.arange(8), columns)
-        members.append(walk.on_columns(1.0, members[0], support))
+        members.append(walk.on_inputs(1.0, members[0], support))
     outputs = [outputs_of_network(member) for member in members]
     found = outputs_of_network(join(walk.task, members))
     np.testing.assert_allclose(found, np.mean(outputs, axis=0), rtol=1e-4, atol=1e-5)
@@ -272,6 +272,6 @@ def test_display_shows_a_layer_of_all_networks_at_once():
     X, y = problem(ARDRegressor)
     model = ARDRegressor((8,), n_networks=3, random_state=0, max_iter=60).fit(X, y)
     display = SparsityDisplay.from_estimator(model)
-    n_read = len(model._fitted.trained.columns)
+    n_read = len(model._fitted.trained.inputs)
     shapes = [mask.shape for mask in display.masks]
     assert shapes == [(24, n_read), (3, 8), (3, n_read)]

@@ -83,7 +83,7 @@ def test_a_column_that_was_dropped_too_soon_comes_back(monkeypatch, readmits):
         if len(rounds) > 1:
             return trained
         support = trained.support & (np.arange(8) != 1)
-        mask_inputs(task, trained.net, trained.columns, support)
+        mask_inputs(task, trained.net, trained.inputs, support)
         return replace(trained, support=support)
 
     monkeypatch.setattr(recipe, "train_round", drop_column_1)

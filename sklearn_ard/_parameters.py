@@ -1,0 +1,130 @@
+"""Parameters of ARDRegressor and ARDClassifier: constraints and defaults."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_ard.nn import Prior
+from sklearn_ard.nn.activations import ACTIVATIONS
+from sklearn_ard.nn.priors import PRIORS
+
+
+class Parameters:
+    """The parameters that both estimators share; documented there."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "skip_connection": ["boolean"],
+        "input_shape": ["array-like", None],
+        "conv_channels": ["array-like"],
+        "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "padding": [
+            "array-like",
+            StrOptions({"same", "valid"}),
+            Interval(Integral, 0, None, closed="left"),
+        ],
+        "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "module": [callable, None],
+        "prior": [StrOptions(set(PRIORS)), Prior],
+        "categorical_features": [
+            "array-like",
+            StrOptions({"from_dtype"}),
+            str,
+            Interval(Integral, 0, None, closed="left"),
+            None,
+        ],
+        "feature_groups": [list, tuple, Mapping, None],
+        "feature_cost": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="left"),
+            "array-like",
+            Mapping,
+        ],
+        "required_features": [
+            "array-like",
+            str,
+            Interval(Integral, 0, None, closed="left"),
+            None,
+        ],
+        "reg_factor": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "dense_iter": [Interval(Integral, 0, None, closed="left")],
+        "shrink": ["boolean"],
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "device": [str, torch.device],
+        "callbacks": [list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64),
+        *,
+        activation="relu",
+        skip_connection=True,
+        input_shape=None,
+        conv_channels=(),
+        kernel_size=3,
+        stride=1,
+        padding="same",
+        pool_size=2,
+        module=None,
+        prior="log_uniform",
+        categorical_features="from_dtype",
+        feature_groups=None,
+        feature_cost="auto",
+        required_features=None,
+        reg_factor=1.0,
+        max_iter="auto",
+        dense_iter=0,
+        shrink=True,
+        n_networks=1,
+        batch_size="auto",
+        learning_rate_init=0.01,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        device="cpu",
+        callbacks=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.skip_connection = skip_connection
+        self.input_shape = input_shape
+        self.conv_channels = conv_channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.pool_size = pool_size
+        self.module = module
+        self.prior = prior
+        self.categorical_features = categorical_features
+        self.feature_groups = feature_groups
+        self.feature_cost = feature_cost
+        self.required_features = required_features
+        self.reg_factor = reg_factor
+        self.max_iter = max_iter
+        self.dense_iter = dense_iter
+        self.shrink = shrink
+        self.n_networks = n_networks
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.device = device
+        self.callbacks = callbacks

@@ -1,0 +1,195 @@
+"""Blocks: columns that are kept or dropped as one, and what they cost.
+
+Input: the columns of X and the parameters that group and price them. Output: the block
+of each column and of each input of a network, and nats per block.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Columns that are kept or dropped as one, and what they cost.
+
+    Attributes
+    ----------
+    of_column : int ndarray of shape (n_columns,)
+        The block of each column; blocks are in the order of their first columns.
+    costs : ndarray of shape (n_blocks,)
+        Price of each block in nats, at a `reg_factor` of 1.
+    required : bool ndarray of shape (n_blocks,)
+        True for those that are always kept.
+    """
+
+    of_column: np.ndarray
+    costs: np.ndarray
+    required: np.ndarray
+
+    @classmethod
+    def of(cls, columns, feature_groups=None, feature_cost="auto", required=None):
+        """Groups from the parameters of an estimator.
+
+        Parameters
+        ----------
+        columns : Columns
+            The columns of X.
+        feature_groups, feature_cost, required
+            The parameters; `required` is `required_features`.
+
+        Returns
+        -------
+        Groups
+            Groups.
+
+        Raises
+        ------
+        ValueError
+            If a parameter names columns that are not there, or has a wrong price.
+        """
+        of_column, names = _group(columns, feature_groups)
+        is_required = np.zeros(int(of_column.max()) + 1, dtype=bool)
+        if required is not None:
+            indices = columns.indices(required, "required_features")
+            is_required[of_column[indices]] = True
+        costs = costs_of(feature_cost, columns, of_column, names)
+        return cls(of_column, costs, is_required)
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks(Groups):
+    """Groups of columns, and the inputs of a network that are made of each.
+
+    Attributes
+    ----------
+    of_column, costs, required
+        See :class:`Groups`.
+    of_input : int ndarray of shape (n_inputs,)
+        The block of each input.
+    """
+
+    of_input: np.ndarray
+
+    @classmethod
+    def of_inputs(cls, groups, encoding):
+        """The blocks of columns that are encoded.
+
+        Parameters
+        ----------
+        groups : Groups
+            Of the columns.
+        encoding : Encoding
+            Makes inputs of them.
+
+        Returns
+        -------
+        Blocks
+            Blocks.
+        """
+        return cls(**vars(groups), of_input=groups.of_column[encoding.column])
+
+    def __len__(self):
+        return len(self.required)
+
+    def having(self, inputs):
+        """Which blocks have any of some inputs: a mask from a mask."""
+        return np.bincount(self.of_input, inputs, minlength=len(self)) > 0
+
+    def opened(self, inputs):
+        """Some inputs, and all of the required blocks."""
+        return inputs | self.required[self.of_input]
+
+    def largest(self, values):
+        """The largest of some values of the inputs of each block, at least 0."""
+        largest = np.zeros(len(self))
+        np.maximum.at(largest, self.of_input, values)
+        return largest
+
+    def support(self, inputs):
+        """Columns whose blocks have any of some inputs, or are required."""
+        return (self.having(inputs) | self.required)[self.of_column]
+
+
+def _group(columns, groups):
+    """The block of each column, and the blocks that have names."""
+    named = groups if isinstance(groups, Mapping) else dict(enumerate(groups or ()))
+    first = np.arange(columns.n_columns)
+    taken = np.zeros(columns.n_columns, dtype=bool)
+    members = {}
+    for name, given in named.items():
+        if isinstance(given, (str, Integral)):
+            must = "hold lists of names or indices"
+            raise ValueError(columns.says("feature_groups", must, repr(given)))
+        indices = columns.indices(given, "feature_groups")
+        if not len(indices):
+            must = "hold lists of at least one column"
+            raise ValueError(columns.says("feature_groups", must, repr(given)))
+        if taken[indices].any():
+            twice = columns.name(indices[taken[indices]][0])
+            must = "hold every column at most once"
+            raise ValueError(columns.says("feature_groups", must, f"{twice} twice"))
+        taken[indices], first[indices] = True, indices[0]
+        members[name] = indices[0]
+    _, of_column = np.unique(first, return_inverse=True)
+    names = members if isinstance(groups, Mapping) else {}
+    return of_column, {name: int(of_column[j]) for name, j in names.items()}
+
+
+def costs_of(feature_cost, columns, of_column, names):
+    """Prices of the blocks in nats, at a `reg_factor` of 1.
+
+    Parameters
+    ----------
+    feature_cost : float, "auto", array-like or mapping
+        As the parameter. "auto" is log(n_blocks), the cost of encoding the index of a
+        block. An array has the price of every column, a mapping that of some columns or
+        groups, by name or index; the others then cost "auto". The price of a group is
+        the sum of the prices of its columns.
+    columns : Columns
+        The columns of X.
+    of_column : int ndarray of shape (n_columns,)
+        The block of each.
+    names : dict of str to int
+        Blocks that have a name.
+
+    Returns
+    -------
+    ndarray of shape (n_blocks,)
+        In nats.
+
+    References
+    ----------
+    Chen, Chen (2008). Extended Bayesian information criteria for model selection with
+    large model spaces. Biometrika 95.
+    """
+    n_blocks = int(of_column.max()) + 1
+    costs = np.full(n_blocks, math.log(max(n_blocks, 2)))
+    if isinstance(feature_cost, str):
+        return costs
+    if isinstance(feature_cost, Real):
+        return np.full(n_blocks, float(feature_cost))
+    if isinstance(feature_cost, Mapping):
+        blocks = [
+            names[key]
+            if key in names
+            else of_column[columns.indices(key, "feature_cost")[0]]
+            for key in feature_cost
+        ]
+        given = list(feature_cost.values())
+    else:
+        blocks, given = of_column, list(feature_cost)
+        if len(given) != columns.n_columns:
+            must = f"have one price for each of the {columns.n_columns} columns of X"
+            raise ValueError(columns.says("feature_cost", must, f"{len(given)}"))
+    for cost in given:
+        is_number = isinstance(cost, Real) and not isinstance(cost, (bool, np.bool_))
+        if not is_number or not 0 <= cost < math.inf:
+            must = "hold finite numbers, none negative"
+            raise ValueError(columns.says("feature_cost", must, repr(cost)))
+    costs[blocks] = 0.0
+    np.add.at(costs, blocks, np.array(given, dtype=np.float64))
+    return costs

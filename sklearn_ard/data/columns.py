@@ -1,0 +1,90 @@
+"""Columns that a parameter names.
+
+Input: names, indices or masks from the user. Output: indices, or an error that names
+the parameter.
+"""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+_KINDS = "a list of names or indices of columns, or a mask"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of X, for parameters that name some of them.
+
+    Attributes
+    ----------
+    n_columns : int
+        Their number.
+    names : ndarray of str or None
+        Their names, where all are strings.
+    owner : str
+        Class name for errors.
+    """
+
+    n_columns: int
+    names: np.ndarray | None
+    owner: str
+
+    def name(self, j):
+        """What to call a column in a message."""
+        return f"column {j}" if self.names is None else f"column {self.names[j]!r}"
+
+    def indices(self, given, parameter):
+        """Indices of the columns that a parameter names.
+
+        Parameters
+        ----------
+        given : array-like of {str, int, bool}
+            Names, indices or a mask, or a single name or index.
+        parameter : str
+            For errors.
+
+        Returns
+        -------
+        int ndarray
+            Ascending and distinct.
+        """
+        listed = [given] if isinstance(given, (str, Integral)) else list(given)
+        values = np.array(listed, dtype=object)
+        if values.ndim != 1:
+            raise ValueError(self.says(parameter, f"be {_KINDS}", given))
+        if not len(values):
+            return np.zeros(0, dtype=int)
+        if all(isinstance(v, (bool, np.bool_)) for v in values):
+            if len(values) != self.n_columns:
+                must = f"have one entry for each of the {self.n_columns} columns of X"
+                raise ValueError(
+                    self.says(parameter, f"{must}, as a mask", f"{len(values)}")
+                )
+            return np.flatnonzero(values)
+        found = [self._index(value, parameter, given) for value in values]
+        return np.unique(found)
+
+    def _index(self, value, parameter, given):
+        if isinstance(value, str):
+            if self.names is None:
+                must = "hold indices or a mask where X has no names"
+                raise ValueError(self.says(parameter, must, given))
+            found = np.flatnonzero(self.names == value)
+            if len(found) != 1:
+                which = "that X does not have" if not len(found) else "that X has twice"
+                must = "hold names of columns of X"
+                raise ValueError(self.says(parameter, must, f"{value!r}, {which}"))
+            return found[0]
+        if isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)):
+            if not 0 <= value < self.n_columns:
+                must = f"hold indices from 0 to {self.n_columns - 1}"
+                raise ValueError(self.says(parameter, must, repr(value)))
+            return int(value)
+        raise ValueError(self.says(parameter, f"be {_KINDS}", repr(given)))
+
+    def says(self, parameter, must, got):
+        return (
+            f"The {parameter!r} parameter of {self.owner} must {must}. Got {got} "
+            "instead."
+        )

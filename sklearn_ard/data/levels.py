@@ -1,0 +1,88 @@
+"""The levels of a category, as codes.
+
+Input: the values of a column, with weights. Output: a code for every row; the levels of
+few rows share one.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import OrdinalEncoder
+
+# Rows that a level, or a gap, needs for an input of its own. The experiment is in
+# examples/benchmarks/README.md.
+MIN_ROWS = 10
+MAX_LEVELS = 255  # with an input of their own, as in HistGradientBoosting
+UNKNOWN = -1  # code of what was not seen in the training, or in too few rows
+_MISSING = -2
+
+
+class Levels:
+    """The levels of one column.
+
+    Codes 0, 1, ... belong to the frequent levels in sorted order, then to the
+    infrequent ones together, then to missing values: the last two if there are enough
+    rows of them.
+
+    Attributes
+    ----------
+    known_ : ndarray of shape (n_levels,)
+        All levels of the training, sorted: numbers or strings.
+    codes_ : int ndarray of shape (n_levels,)
+        The code of each.
+    missing_code_ : int
+        That of a missing value.
+    n_codes_ : int
+        Number of codes.
+    """
+
+    def fit(self, values, weight):
+        """Find the levels.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n,)
+            Result of :func:`sklearn_ard.data.frames.uniform`.
+        weight : ndarray of shape (n,)
+            Weights; a weight of k counts as k rows.
+
+        Returns
+        -------
+        Levels
+            Itself.
+        """
+        self._encoder = OrdinalEncoder(
+            dtype=np.int64,
+            handle_unknown="use_encoded_value",
+            unknown_value=UNKNOWN,
+            encoded_missing_value=_MISSING,
+        )
+        index = self._encoder.fit_transform(values[:, None])[:, 0]
+        known = self._encoder.categories_[0]
+        self.known_ = known[~pd.isna(known)]
+        n = len(self.known_)
+        rows = np.bincount(np.where(index < 0, n, index), weight, minlength=n + 1)
+        rows, n_missing = rows[:n], rows[n]
+        frequent = rows >= MIN_ROWS
+        frequent[np.argsort(-rows, kind="stable")[MAX_LEVELS:]] = False
+        self.codes_ = np.full(n, UNKNOWN)
+        self.codes_[frequent] = np.arange(frequent.sum())
+        self.n_codes_ = int(frequent.sum())
+        if rows[~frequent].sum() >= MIN_ROWS:
+            self.codes_[~frequent & (rows > 0)] = self._next_code()
+        self.missing_code_ = self._next_code() if n_missing >= MIN_ROWS else UNKNOWN
+        return self
+
+    def _next_code(self):
+        self.n_codes_ += 1
+        return self.n_codes_ - 1
+
+    @property
+    def are_numbers(self):
+        """Whether the levels are numbers, or strings."""
+        return self.known_.dtype.kind == "f"
+
+    def codes(self, values):
+        """Codes of the values of some rows, an int ndarray of shape (n,)."""
+        index = self._encoder.transform(values[:, None])[:, 0]
+        # the last two entries are those of index -2 and -1
+        return np.append(self.codes_, [self.missing_code_, UNKNOWN])[index]
