@@ -49,8 +49,9 @@ class BaseARD(Parameters, Predictor):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs in any units; they are standardised internally. Images are flattened.
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Numbers in any units, and categories; NaN where they are missing. Images are
+            flattened.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; only regression takes several outputs.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -143,9 +144,11 @@ class BaseARD(Parameters, Predictor):
             **self._y_options,
         )
         check_input_shape(self, reader)
+        shape = self.input_shape
+        has_channels = shape is not None and self.module is None and self.conv_channels
         groups = Groups.of(
             reader.columns,
-            self.feature_groups,
+            int(shape[0]) if has_channels else self.feature_groups,
             self.feature_cost,
             self.required_features,
         )
@@ -153,7 +156,6 @@ class BaseARD(Parameters, Predictor):
             y, weight, targets = self._check_targets(y, weight, **options)
         else:
             y, weight, targets = self._check_more_targets(y, weight, before.targets)
-        shape = self.input_shape
         data = training_set(
             X,
             y,

@@ -55,10 +55,26 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         its dropout, come from `random_state`, whatever seed is set in it.
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights; see :mod:`sklearn_ard.nn`.
-    feature_cost : float or "auto", default="auto"
-        Price in nats that an input (for images, a channel) has to be worth; "auto" is
-        log(n_features), the cost of encoding its index. 0 is the rule of Molchanov et
-        al. (2017): an input is dropped only if all its weights are pruned.
+    categorical_features : array-like, "from_dtype" or None, default="from_dtype"
+        Which columns are categories, as in
+        :class:`sklearn.ensemble.HistGradientBoostingRegressor`: names, indices or a
+        mask; None for none. "from_dtype" takes the columns of a data frame of type
+        category, string, or object with strings in it; bool is a number. See the Notes.
+    feature_groups : list of lists or dict of str to list, default=None
+        Names or indices of columns that are kept or dropped as one, and share one price
+        and one relevance: the columns of a one-hot encoding, the lags of a signal. Not
+        for images.
+    feature_cost : float, "auto", array-like or dict, default="auto"
+        Price in nats that a column (a group; for images, a channel) has to be worth;
+        "auto" is log(d), the cost of encoding the index of one of d columns or groups.
+        0 is the rule of Molchanov et al. (2017): an input is dropped only if all its
+        weights are pruned. An array has a price for every column, a dict for columns or
+        groups by their names, with "auto" for the others; a group costs what its
+        columns cost together.
+    required_features : array-like, default=None
+        Names, indices or a mask of columns that are always in the support, whatever
+        they are worth. Their weights are pruned as others are: a column without any has
+        a relevance of 0.
     reg_factor : float, default=1.0
         Weight of the KL divergence and of the price: 1 is the evidence lower bound
         itself, smaller keeps more, larger prunes more.
@@ -160,6 +176,17 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     An ensemble (`n_networks`) predicts with the mean of the logits of its networks: its
     probabilities are the normalised geometric means of theirs. `elbo_` and
     `feature_importances_` are means over the networks.
+
+    A column of X makes one or several inputs of the network, which are standardised,
+    priced and dropped together; the parts of one that is kept have to be worth its
+    price as well. A number that is missing (NaN, None, pd.NA) counts as the mean, and
+    an indicator of that is a second input if at least 10 rows are missing in training.
+    A category has one input for each level that at least 10 rows have (255 levels at
+    most), one for all other levels together, and one for missing values, both again
+    with at least 10 rows; of two inputs, one is left out. What is not known at
+    prediction (another level, or a gap where training had too few) changes nothing: all
+    inputs of the column are then 0, their mean. Rows count by their weights. With
+    `input_shape` or a Module there are no indicators.
 
     Identical rows are merged and their order does not matter. The objective's
     `N` is the sum of the sample weights.
@@ -263,15 +290,16 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train on a chunk of the data: one pass over it.
 
-        The first chunk sets the scale of the columns. The number of training samples,
-        by which the KL divergence is divided, is the sum of the weights of all rows so
-        far.
+        The first chunk sets the scale of the columns, the levels of categories, and
+        which columns have an indicator of missing values. The number of training
+        samples, by which the KL divergence is divided, is the sum of the weights of all
+        rows so far.
         Nothing is pruned permanently: `sparsity_` and the support describe the model as
         if no further chunk followed.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
         y : array-like of shape (n_samples,)
             Labels.

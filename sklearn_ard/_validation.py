@@ -161,6 +161,12 @@ def check_varies(estimator, data):
 def check_input_shape(estimator, reader):
     """Raise an error if images of the `input_shape` do not fit the columns."""
     shape, n_features = estimator.input_shape, estimator.n_features_in_
+    if shape is not None and estimator.feature_groups:
+        raise ValueError(
+            "The 'feature_groups' parameter must be None where 'input_shape' is given: "
+            "the channels of images are groups. Got "
+            f"{estimator.feature_groups!r} instead."
+        )
     if shape is not None and reader.levels_:
         name = reader.columns.name(next(iter(reader.levels_)))
         raise ValueError(

@@ -24,11 +24,14 @@ class Groups:
         Price of each block in nats, at a `reg_factor` of 1.
     required : bool ndarray of shape (n_blocks,)
         True for those that are always kept.
+    names : ndarray of str of shape (n_blocks,)
+        Of groups, and of the other columns.
     """
 
     of_column: np.ndarray
     costs: np.ndarray
     required: np.ndarray
+    names: np.ndarray
 
     @classmethod
     def of(cls, columns, feature_groups=None, feature_cost="auto", required=None):
@@ -39,7 +42,8 @@ class Groups:
         columns : Columns
             The columns of X.
         feature_groups, feature_cost, required
-            The parameters; `required` is `required_features`.
+            The parameters; `required` is `required_features`. In place of groups, a
+            number of channels makes each channel of an image a group.
 
         Returns
         -------
@@ -51,13 +55,42 @@ class Groups:
         ValueError
             If a parameter names columns that are not there, or has a wrong price.
         """
-        of_column, names = _group(columns, feature_groups)
+        if isinstance(feature_groups, Integral):
+            of_column, named = _channels(columns, feature_groups)
+            n_named = columns.n_columns  # pixels
+        else:
+            of_column, named = _group(columns, feature_groups)
+            n_named = int(of_column.max()) + 1
         is_required = np.zeros(int(of_column.max()) + 1, dtype=bool)
         if required is not None:
             indices = columns.indices(required, "required_features")
             is_required[of_column[indices]] = True
-        costs = costs_of(feature_cost, columns, of_column, names)
-        return cls(of_column, costs, is_required)
+        costs = costs_of(feature_cost, columns, of_column, named, n_named)
+        _, first = np.unique(of_column, return_index=True)
+        names = columns.labels[first].astype(object)
+        for name, block in named.items():
+            names[block] = str(name)
+        return cls(of_column, costs, is_required, names)
+
+    def __len__(self):
+        return len(self.required)
+
+    def total(self, values):
+        """Sums over the columns of each block.
+
+        Parameters
+        ----------
+        values : ndarray of shape (..., n_columns)
+            Values of the columns.
+
+        Returns
+        -------
+        ndarray of shape (..., n_blocks)
+            Sums.
+        """
+        order = np.argsort(self.of_column, kind="stable")
+        start = np.searchsorted(self.of_column[order], np.arange(len(self)))
+        return np.add.reduceat(values[..., order], start, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +124,6 @@ class Blocks(Groups):
             Blocks.
         """
         return cls(**vars(groups), of_input=groups.of_column[encoding.column])
-
-    def __len__(self):
-        return len(self.required)
 
     def having(self, inputs):
         """Which blocks have any of some inputs: a mask from a mask."""
@@ -133,28 +163,36 @@ def _group(columns, groups):
             must = "hold every column at most once"
             raise ValueError(columns.says("feature_groups", must, f"{twice} twice"))
         taken[indices], first[indices] = True, indices[0]
+        if not isinstance(groups, Mapping):
+            name = ", ".join(map(str, columns.labels[indices]))
         members[name] = indices[0]
     _, of_column = np.unique(first, return_inverse=True)
-    names = members if isinstance(groups, Mapping) else {}
-    return of_column, {name: int(of_column[j]) for name, j in names.items()}
+    return of_column, {name: int(of_column[j]) for name, j in members.items()}
 
 
-def costs_of(feature_cost, columns, of_column, names):
+def _channels(columns, n_channels):
+    """The same for images."""
+    of_column = np.repeat(np.arange(n_channels), columns.n_columns // n_channels)
+    return of_column, {f"channel {k}": k for k in range(n_channels)}
+
+
+def costs_of(feature_cost, columns, of_column, names, n_named):
     """Prices of the blocks in nats, at a `reg_factor` of 1.
 
     Parameters
     ----------
     feature_cost : float, "auto", array-like or mapping
-        As the parameter. "auto" is log(n_blocks), the cost of encoding the index of a
-        block. An array has the price of every column, a mapping that of some columns or
-        groups, by name or index; the others then cost "auto". The price of a group is
-        the sum of the prices of its columns.
+        As the parameter. "auto" is log(n_named). An array has the price of every
+        column, a mapping that of some columns or groups, by name or index; the others
+        then cost "auto". The price of a group is the sum of the prices of its columns.
     columns : Columns
         The columns of X.
     of_column : int ndarray of shape (n_columns,)
         The block of each.
     names : dict of str to int
         Blocks that have a name.
+    n_named : int
+        Number of things, the index of one of which has to be encoded.
 
     Returns
     -------
@@ -167,7 +205,7 @@ def costs_of(feature_cost, columns, of_column, names):
     large model spaces. Biometrika 95.
     """
     n_blocks = int(of_column.max()) + 1
-    costs = np.full(n_blocks, math.log(max(n_blocks, 2)))
+    costs = np.full(n_blocks, math.log(max(n_named, 2)))
     if isinstance(feature_cost, str):
         return costs
     if isinstance(feature_cost, Real):

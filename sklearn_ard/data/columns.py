@@ -34,6 +34,13 @@ class Columns:
         """What to call a column in a message."""
         return f"column {j}" if self.names is None else f"column {self.names[j]!r}"
 
+    @property
+    def labels(self):
+        """Names of all columns: x0, x1, ... where there are none."""
+        if self.names is not None:
+            return self.names
+        return np.array([f"x{j}" for j in range(self.n_columns)], dtype=object)
+
     def indices(self, given, parameter):
         """Indices of the columns that a parameter names.
 

@@ -5,14 +5,19 @@ since compact predictors and estimators share it.
 """
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_ard._validation import check_rows
-from sklearn_ard.data.frames import is_frame
+from sklearn_ard.data.frames import columns as columns_of
+from sklearn_ard.data.frames import is_frame, is_pandas
 from sklearn_ard.inference.state import State
+
+# options of check_array for tables that are handed on as they are
+_ANYTHING = {"dtype": None, "ensure_all_finite": False, "ensure_min_features": 0}
 
 
 class Predictor(SelectorMixin, BaseEstimator):
@@ -95,7 +100,7 @@ class Predictor(SelectorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs. From a data frame, only the kept columns are read.
 
         Returns
@@ -107,10 +112,37 @@ class Predictor(SelectorMixin, BaseEstimator):
         if not is_frame(X) or not support.any():
             return super().transform(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        X = X.iloc[:, np.flatnonzero(support)]
-        checked = check_array(X, dtype=None, estimator=self, input_name="X")
+        kept = columns_of(X, np.flatnonzero(support))
         container = _get_output_config("transform", estimator=self)["dense"]
-        return checked if container == "default" else X
+        if container == ("pandas" if is_pandas(X) else "polars"):
+            return kept
+        return check_array(kept, **_ANYTHING)
+
+    def inverse_transform(self, X):
+        """Put kept columns back in their places, and zeros in those of the others.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_kept)
+            As :meth:`transform` returns it.
+
+        Returns
+        -------
+        {ndarray, sparse matrix} of shape (n_samples, n_features)
+            All columns.
+        """
+        if sp.issparse(X):
+            return super().inverse_transform(X)
+        support = self.get_support()
+        X = check_array(X, **_ANYTHING)
+        if X.shape[1] != support.sum():
+            raise ValueError(
+                f"X must have the {support.sum()} columns that transform keeps. Got "
+                f"{X.shape[1]} instead."
+            )
+        everything = np.zeros((len(X), len(support)), dtype=X.dtype)
+        everything[:, support] = X
+        return everything
 
 
 class NumberPredictor:
@@ -121,7 +153,7 @@ class NumberPredictor:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs. From a data frame, only the columns in use are read.
 
         Returns
@@ -141,7 +173,7 @@ class LabelPredictor:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs. From a data frame, only the columns in use are read.
 
         Returns
@@ -157,7 +189,7 @@ class LabelPredictor:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs. From a data frame, only the columns in use are read.
 
         Returns

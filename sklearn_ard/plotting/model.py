@@ -18,13 +18,12 @@ from sklearn_ard.plotting.style import (
     make_axes,
     make_grid,
 )
-from sklearn_ard.selection.path import names_of
 
 _MAX_PIXELS = 400  # per side of an image of weights
 
 
 class RelevanceDisplay:
-    """How much each column matters, kept and dropped.
+    """How much each column (or group of columns) matters, kept and dropped.
 
     Parameters
     ----------
@@ -74,8 +73,10 @@ class RelevanceDisplay:
             Drawn.
         """
         check_drawable(estimator, cls, "feature_importances_", "get_support")
-        names = names_of(estimator)
-        display = cls(estimator.feature_importances_, estimator.get_support(), names)
+        groups = estimator._fitted.data.blocks
+        relevance = groups.total(estimator.feature_importances_)
+        support = groups.total(estimator.get_support()) > 0
+        display = cls(relevance, support, groups.names)
         return display.plot(max_features=max_features, ax=ax)
 
     @validate_params({"max_features": AT_LEAST_0}, prefer_skip_nested_validation=True)

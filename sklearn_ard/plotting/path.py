@@ -22,7 +22,7 @@ from sklearn_ard.selection.path import ard_path
 
 
 class RegularizationPathDisplay:
-    """Relevance of each column over `reg_factor`, with score and number of columns.
+    """Relevance of each column (group) over `reg_factor`, with score and their number.
 
     Parameters
     ----------
@@ -98,14 +98,18 @@ class RegularizationPathDisplay:
             Itself.
         """
         path, x = self.path, self.path.reg_factors
+        support, relevance, names = path.support, path.relevance, path.feature_names
+        if path.groups is not None:
+            support = path.groups.total(support) > 0
+            relevance, names = path.groups.total(relevance), path.groups.names
         self.ax_, self.score_ax_ = make_panels(self, ax, (3.6, 1.4))
         self.n_features_ax_ = self.score_ax_.twinx()
         # those that last longest, the most relevant ones first among equals
-        last = path.support.cumsum(axis=0).argmax(axis=0)
-        last = np.where(path.support.any(axis=0), last + 1, 0)
-        top = path.relevance.max(axis=0)
+        last = support.cumsum(axis=0).argmax(axis=0)
+        last = np.where(support.any(axis=0), last + 1, 0)
+        top = relevance.max(axis=0)
         named = largest(last + top / (1 + top.max()), max_names)
-        draw_lines(self.ax_, x, path.relevance, named, path.feature_names)
+        draw_lines(self.ax_, x, relevance, named, names)
         self.ax_.set_yscale("symlog", linthresh=1.0)
         self.ax_.set_ylabel("relevance [nats]")
         self.score_ax_.plot(x, path.train_score, color=KEPT, marker=".")

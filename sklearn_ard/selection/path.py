@@ -19,6 +19,8 @@ from sklearn_ard._classifier import ARDClassifier
 from sklearn_ard._context import find_device, training_on
 from sklearn_ard._regressor import ARDRegressor
 from sklearn_ard._validation import check_reg_factors
+from sklearn_ard.data.blocks import Groups
+from sklearn_ard.data.columns import Columns
 from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.selection.walk import START, Walk
 
@@ -45,6 +47,8 @@ class ARDPath:
         Names of the columns; x0, x1, ... where X had none.
     models : list or None
         The fitted models without torch, of :meth:`ARDRegressor.compact`.
+    groups : Groups or None
+        Columns that are kept or dropped as one.
     """
 
     reg_factors: np.ndarray
@@ -55,6 +59,7 @@ class ARDPath:
     train_score: np.ndarray
     feature_names: np.ndarray
     models: list | None = None
+    groups: Groups | None = None
 
     def __len__(self):
         return len(self.reg_factors)
@@ -103,7 +108,7 @@ def ard_path(
 
     Parameters
     ----------
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
         Inputs.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
@@ -242,13 +247,14 @@ def describe(estimator, data, points, score, return_models=False) -> ARDPath:
         *(np.array(column) for column in zip(*rows, strict=True)),
         feature_names=names_of(estimator),
         models=models if return_models else None,
+        groups=data.blocks,
     )
 
 
 def names_of(model):
     """Names of the columns that a model was fitted on: x0, x1, ... where X has none."""
-    default = np.array([f"x{j}" for j in range(model.n_features_in_)], dtype=object)
-    return getattr(model, "feature_names_in_", default)
+    names = getattr(model, "feature_names_in_", None)
+    return Columns(model.n_features_in_, names, type(model).__name__).labels
 
 
 def partial_score(scorer, X, y, options):

@@ -148,7 +148,7 @@ class CrossValidated(BaseARD):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs in any units.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; only regression takes several outputs.

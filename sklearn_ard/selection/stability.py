@@ -175,7 +175,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets. For classifiers the halves are stratified by class.

@@ -66,7 +66,7 @@ def _drop(task, net, live, inputs):
     prices = np.where(blocks.required, -np.inf, task.prices)
     read, nats = _weigh(task, net, live, inputs, prices)
     block = blocks.of_input[read]
-    if (size[block] == 1).all():
+    if (size[block] == 1).all() or task.architecture.input_shape is not None:
         return
     beyond = (nats - task.prices[block]) / size[block]
     costs = np.full(task.n_inputs, -np.inf)
@@ -107,7 +107,7 @@ def _read_elsewhere(module, x):
 
 
 def relevance_of(task, net, inputs, support):
-    """Nats that each block is worth; a channel's are shared by its pixels.
+    """Nats that each block is worth.
 
     Parameters
     ----------
@@ -147,7 +147,8 @@ def _weigh(task, net, live, inputs, costs=None, of_input=None):
     read : ndarray of int
         Inputs that the live network reads.
     nats : ndarray of the same shape
-        What the block of each is worth. That of a channel is shared by its pixels.
+        What the block of each is worth. Blocks that are weighed as one, the pixels of a
+        channel, share what it is worth.
     """
     if of_input is None:
         of_input = task.blocks.of_input
@@ -169,7 +170,8 @@ def _weigh(task, net, live, inputs, costs=None, of_input=None):
         groups=torch.from_numpy(groups).to(x.device),
         generator=task.generators.device,
     )
-    nats = nats.cpu().numpy().astype(np.float64)[groups] / per_unit
+    shared_by = len(np.unique(of_input[read])) / len(labels)
+    nats = nats.cpu().numpy().astype(np.float64)[groups] / shared_by
     return read, np.repeat(nats, per_unit)
 
 
