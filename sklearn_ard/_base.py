@@ -139,7 +139,7 @@ class BaseARD(Parameters, Predictor):
             X,
             y,
             sample_weight,
-            reader=None if before is None else before.reader,
+            reader=None if before is None else before.data.reader,
             ensure_min_samples=1 if is_chunk else 2,
             **self._y_options,
         )

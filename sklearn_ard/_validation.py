@@ -9,12 +9,14 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from sklearn_ard.data.columns import Columns
 from sklearn_ard.data.frames import is_frame
+from sklearn_ard.data.levels import MIN_ROWS
 from sklearn_ard.data.reader import OF_NUMBERS, Reader, name_strings
 
 
@@ -46,7 +48,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
     given = estimator.categorical_features
     has_categories = not (given is None or isinstance(given, str))
     if reader is not None:
-        has_categories = bool(reader.levels_)
+        has_categories = reader.has_categories
     X = _check_table(estimator, X, reset=reader is None, has_categories=has_categories)
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
@@ -55,6 +57,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
         columns = columns_of(estimator)
         reader = Reader(columns, _check_categories(estimator, columns))
         X = reader.fit_read(X, weight)
+        _warn_of_rare_levels(reader)
     else:
         X = reader.read(X, np.arange(estimator.n_features_in_))
     X, y = check_X_y(X, y, estimator=estimator, **OF_NUMBERS, **y_kind)
@@ -92,7 +95,7 @@ def check_rows(estimator, X, reader, columns):
     selected : bool
         Whether X has only the columns that are read.
     """
-    has_categories = bool(reader.levels_)
+    has_categories = reader.has_categories
     X = _check_table(estimator, X, reset=False, has_categories=has_categories)
     selected = is_frame(X) or has_categories
     return reader.read(X, columns) if selected else X, selected
@@ -103,7 +106,14 @@ def _check_table(estimator, X, *, reset, has_categories):
     refuse_images(X)
     if is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
+        if not all(X.shape):
+            raise ValueError(
+                "X must have at least one row and one column. Got a data frame of "
+                f"shape {X.shape} instead."
+            )
         return X
+    if isinstance(X, np.ndarray) and X.dtype == object:
+        X = np.where(pd.isna(X), np.nan, X)  # None and pd.NA
     if has_categories and not sp.issparse(X):
         if not hasattr(X, "__array__"):
             X = np.array(X, dtype=object)  # numpy would make all of it strings
@@ -115,6 +125,20 @@ def _check_table(estimator, X, *, reset, has_categories):
     except ValueError as error:
         name_strings(error, X, type(estimator).__name__)
         raise
+
+
+def _warn_of_rare_levels(reader):
+    """Warn of categories that are left out, since none of their levels is frequent."""
+    for j, levels in reader.levels_.items():
+        if levels.are_rare_:
+            warnings.warn(
+                f"{reader.name(j)} of X is a category without any level in at least "
+                f"{MIN_ROWS} rows: it is left out. If it is a number, convert it by "
+                "X[column].astype(float), and do not name it in "
+                "'categorical_features'.",
+                UserWarning,
+                stacklevel=6,
+            )
 
 
 def columns_of(estimator):

@@ -211,12 +211,7 @@ def costs_of(feature_cost, columns, of_column, names, n_named):
     if isinstance(feature_cost, Real):
         return np.full(n_blocks, float(feature_cost))
     if isinstance(feature_cost, Mapping):
-        blocks = [
-            names[key]
-            if key in names
-            else of_column[columns.indices(key, "feature_cost")[0]]
-            for key in feature_cost
-        ]
+        blocks = [_block_of(key, columns, of_column, names) for key in feature_cost]
         given = list(feature_cost.values())
     else:
         blocks, given = of_column, list(feature_cost)
@@ -231,3 +226,13 @@ def costs_of(feature_cost, columns, of_column, names, n_named):
     costs[blocks] = 0.0
     np.add.at(costs, blocks, np.array(given, dtype=np.float64))
     return costs
+
+
+def _block_of(key, columns, of_column, names):
+    """The block that a key of a mapping of prices names."""
+    if key in names:
+        return names[key]
+    if not isinstance(key, (str, Integral)):
+        must = "map names of columns or groups, or indices of columns, to prices"
+        raise ValueError(columns.says("feature_cost", must, f"the key {key!r}"))
+    return of_column[columns.indices(key, "feature_cost")[0]]

@@ -56,7 +56,9 @@ class Columns:
         int ndarray
             Ascending and distinct.
         """
-        listed = [given] if isinstance(given, (str, Integral)) else list(given)
+        if isinstance(given, (str, Integral)):
+            given = [given]
+        listed = list(given) if np.iterable(given) else given
         values = np.array(listed, dtype=object)
         if values.ndim != 1:
             raise ValueError(self.says(parameter, f"be {_KINDS}", given))
@@ -78,10 +80,10 @@ class Columns:
                 must = "hold indices or a mask where X has no names"
                 raise ValueError(self.says(parameter, must, given))
             found = np.flatnonzero(self.names == value)
-            if len(found) != 1:
-                which = "that X does not have" if not len(found) else "that X has twice"
+            if not len(found):
                 must = "hold names of columns of X"
-                raise ValueError(self.says(parameter, must, f"{value!r}, {which}"))
+                got = f"{value!r}, that X does not have"
+                raise ValueError(self.says(parameter, must, got))
             return found[0]
         if isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)):
             if not 0 <= value < self.n_columns:

@@ -91,6 +91,21 @@ class Encoding:
         """The encoding of some of the inputs."""
         return replace(self, column=self.column[inputs], level=self.level[inputs])
 
+    def on(self, columns):
+        """The same for a table that has some of the columns only (ascending)."""
+        return replace(self, column=np.searchsorted(columns, self.column))
+
+    @cached_property
+    def _inputs_of_codes(self):
+        """Of each category the column, all inputs, and the input of each code or -1."""
+        found = []
+        for j in np.unique(self.column[self.level >= 0]):
+            inputs = np.flatnonzero(self.column == j)
+            of_code = np.full(self.level[inputs].max() + 1, -1)
+            of_code[self.level[inputs]] = inputs
+            found.append((j, inputs, of_code))
+        return found
+
     def __call__(self, codes):
         """Inputs of some rows.
 
@@ -104,33 +119,27 @@ class Encoding:
         {ndarray, csr_array} of shape (n, n_inputs)
             Not scaled. It may be `codes` itself.
         """
-        if np.array_equal(self.column, np.arange(codes.shape[1])):
-            if self.has_numbers_only:
+        if self.has_numbers_only:
+            if np.array_equal(self.column, np.arange(codes.shape[1])):
                 return codes
-        x = codes[:, self.column]
-        if not sp.issparse(x):
-            self.indicate_(x.T)
-        elif not self.has_numbers_only:
+            return codes[:, self.column]
+        if sp.issparse(codes):
+            x = codes[:, self.column]
             of_gaps = self.level[x.indices] == GAP
             x.data[of_gaps] = np.isnan(x.data[of_gaps])
             x.eliminate_zeros()
+            return x
+        numbers, gaps = self.level == VALUE, self.level == GAP
+        x = np.zeros((len(codes), len(self)), np.result_type(codes, np.float32))
+        x[:, numbers] = codes[:, self.column[numbers]]
+        x[:, gaps] = np.isnan(codes[:, self.column[gaps]])
+        for j, inputs, of_code in self._inputs_of_codes:
+            code = codes[:, j].astype(int)
+            x[np.ix_(code == UNKNOWN, inputs)] = np.nan
+            rows = np.flatnonzero((code >= 0) & (code < len(of_code)))
+            rows = rows[of_code[code[rows]] >= 0]
+            x[rows, of_code[code[rows]]] = 1
         return x
-
-    def indicate_(self, x):
-        """Replace the numbers of columns by indicators, where an input is one.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_inputs, n)
-            The column of each input. It is changed.
-        """
-        if self.has_numbers_only:
-            return
-        gaps, levels = self.level == GAP, self.level >= 0
-        x[gaps] = np.isnan(x[gaps])
-        codes = x[levels]
-        has_level = codes == self.level[levels, None]
-        x[levels] = np.where(codes == UNKNOWN, np.nan, has_level)
 
 
 def _rows_with_gaps(codes, weight):

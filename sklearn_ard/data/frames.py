@@ -14,7 +14,7 @@ MIXED = "mixed types"
 
 def is_frame(X):
     """Whether X is a data frame of pandas or polars."""
-    return is_pandas(X) or _is_of_polars(X) and hasattr(X, "schema")
+    return is_pandas(X) or _is_of_polars(X) and hasattr(X, "get_columns")
 
 
 def is_pandas(X):
@@ -71,11 +71,12 @@ def kind_of(series):
         dtype = dtype.subtype
     if types.is_complex_dtype(dtype):
         return "complex numbers"
-    if types.is_numeric_dtype(dtype):
+    if types.is_numeric_dtype(dtype) or types.is_bool_dtype(dtype):
         return "number"
     if types.is_object_dtype(dtype):
         return _kind_of_objects(series)
-    return "category" if types.is_string_dtype(dtype) else f"dtype {dtype}"
+    is_category = types.is_string_dtype(dtype) or str(dtype).startswith("dictionary<")
+    return "category" if is_category else f"dtype {dtype}"
 
 
 def _kind_in_polars(dtype):

@@ -33,6 +33,8 @@ class Levels:
         That of a missing value.
     n_codes_ : int
         Number of codes.
+    are_rare_ : bool
+        Whether there are levels, but none of them, nor a gap, has enough rows.
     """
 
     def fit(self, values, weight):
@@ -70,11 +72,19 @@ class Levels:
         if rows[~frequent].sum() >= MIN_ROWS:
             self.codes_[~frequent & (rows > 0)] = self._next_code()
         self.missing_code_ = self._next_code() if n_missing >= MIN_ROWS else UNKNOWN
+        self.are_rare_ = n > 0 and not frequent.any() and n_missing < MIN_ROWS
         return self
 
     def _next_code(self):
         self.n_codes_ += 1
         return self.n_codes_ - 1
+
+    def emptied(self):
+        """The same without its levels, for a column that is not read."""
+        levels = Levels()
+        levels.known_, levels.codes_ = self.known_[:0], self.codes_[:0]
+        levels.missing_code_, levels.n_codes_ = UNKNOWN, 0
+        return levels
 
     @property
     def are_numbers(self):

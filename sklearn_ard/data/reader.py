@@ -4,6 +4,8 @@ Input: a data frame, an array or a sparse matrix. Output: one number per column,
 code of its level where the column is a category. What is missing stays NaN.
 """
 
+import copy
+
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -71,6 +73,20 @@ class Reader:
             self.levels_[j] = Levels().fit(values, weight)
         return self.read(X, np.arange(self.columns.n_columns))
 
+    @property
+    def has_categories(self):
+        """Whether any column is a category."""
+        return bool(self.levels_)
+
+    def only(self, columns):
+        """A reader of some of the columns, without the levels of the others."""
+        reader = copy.copy(self)
+        reader.levels_ = {
+            j: levels if j in columns else levels.emptied()
+            for j, levels in self.levels_.items()
+        }
+        return reader
+
     def read(self, X, columns):
         """Read some columns of a table.
 
@@ -89,6 +105,11 @@ class Reader:
         is_category = np.isin(columns, list(self.levels_))
         if not is_category.any():
             return self._numbers(X, columns)
+        if sp.issparse(X):
+            raise ValueError(
+                f"X must be a data frame or an array, since {self.columns.owner} was "
+                "fitted with categories. Got a sparse matrix instead. Make X dense."
+            )
         numbers = columns[~is_category]
         codes = np.empty((len(X), len(columns)))
         if len(numbers):
@@ -117,14 +138,21 @@ class Reader:
         """The values of a category, as numbers or strings."""
         try:
             if frames.is_frame(X):
-                return frames.levels_of(frames.column(X, j))
-            return frames.uniform(X[:, j])
+                values = frames.levels_of(frames.column(X, j))
+            else:
+                values = frames.uniform(X[:, j])
         except TypeError as error:
             raise ValueError(
-                f"The levels of a category must be numbers or strings. {self._name(j)} "
+                f"The levels of a category must be numbers or strings. {self.name(j)} "
                 f"of X holds {error}. Convert it, for instance by "
                 "X[column].astype(str), or drop it."
             ) from error
+        if values.dtype.kind == "f" and np.isinf(values).any():
+            raise ValueError(
+                f"{self.name(j)} of X contains infinity, which is no level of a "
+                "category. Convert it to NaN, which means that it is missing."
+            )
+        return values
 
     def _codes(self, X, j):
         """Codes of the levels of a category."""
@@ -135,7 +163,7 @@ class Reader:
                 return np.full(len(values), levels.missing_code_)
             was, is_now = ("numbers", "strings")[:: 1 if levels.are_numbers else -1]
             raise ValueError(
-                f"{self._name(j)} of X is a category whose levels were {was} in fit. "
+                f"{self.name(j)} of X is a category whose levels were {was} in fit. "
                 f"Got {is_now} instead. Convert it to what it was."
             )
         return levels.codes(values)
@@ -167,12 +195,13 @@ class Reader:
         elif kind == "number":
             return frames.numbers_of(series)
         raise ValueError(
-            f"{self._name(j)} of X must hold numbers, or be a category by "
+            f"{self.name(j)} of X must hold numbers, or be a category by "
             f"'categorical_features' when {self.columns.owner} is fitted. Got {kind} "
             f"instead. {_MENDS.get(kind, _MEND)}"
         )
 
-    def _name(self, j):
+    def name(self, j):
+        """What to call a column at the start of a message."""
         name = self.columns.name(j)
         return name[0].upper() + name[1:]
 

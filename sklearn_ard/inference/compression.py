@@ -191,7 +191,7 @@ def _compress(trained, data, n_steps):
     else:
         network = constant_network(targets.empty_output_)
     return FittedModel(
-        reader=data.reader,
+        reader=data.reader.only(network.columns),
         network=network,
         support=data.blocks.support(trained.support),
         targets=targets,

@@ -85,7 +85,8 @@ class Network:
         layers,
     ):
         self.inputs, self.encoding, self.fill = inputs, encoding, fill
-        self.columns, self._position = np.unique(encoding.column, return_inverse=True)
+        self.columns = np.unique(encoding.column)
+        self._of_selected = encoding.on(self.columns)
         self.mean, self.scale = mean, scale
         self.operations, self.n_outputs = operations, n_outputs
         self.n_rows, self.layers = n_rows, layers
@@ -140,17 +141,16 @@ class Network:
         is_finite : bool
             Whether it is certain that there is none.
         """
-        encoding, is_finite = self.encoding, False
+        if selected:
+            return self._of_selected(X).T, False
         if sp.issparse(X):
-            x = X[:, encoding.column].toarray().T
-        elif selected:
-            x = X.T if encoding.has_numbers_only else X.T[self._position]
-        else:
-            is_finite = encoding.has_numbers_only and self._check_finite(X, owner)
-            # indexing is faster than take, except for a single row
-            one_row, column = len(X) == 1, encoding.column
-            x = X.take(column, axis=1).T if one_row else X.T[column]
-        encoding.indicate_(x)
+            return self.encoding(X).toarray().T, False
+        is_finite = self._check_finite(X, owner)
+        if not self.encoding.has_numbers_only:
+            return self.encoding(X).T, False
+        # indexing is faster than take, except for a single row
+        column = self.encoding.column
+        x = X.take(column, axis=1).T if len(X) == 1 else X.T[column]
         return x, is_finite
 
     def _check_finite(self, X, owner):

@@ -11,35 +11,42 @@ from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.inference import images
 from sklearn_ard.inference import operations as ops
 from sklearn_ard.inference.activations import FUNCTIONS
+from sklearn_ard.inference.onnx_inputs import ML, ML_OPSET, declare_inputs, write_inputs
 
 _OPSET = 19  # the first that can pad circularly
 _IR_VERSION = 9
 
 
-def write_onnx(network, n_features, path, dtype, *, owner, targets=None):
+def write_onnx(
+    network, n_features, path, dtype, *, owner, targets=None, levels=None, names=None
+):
     """Write a model to a file.
 
     Parameters
     ----------
     network : Network
-        From raw columns of X to outputs.
+        From numbers and codes to outputs.
     n_features : int
         Number of columns of X.
     path : str or path-like
         Where to write.
     dtype : dtype
-        Of X: float32 or float64.
+        Of the numbers in X: float32 or float64.
     owner : str
         The class to name in errors.
     targets : NumericTargets or ClassTargets, default=None
         From outputs to answers; None leaves the outputs as they are.
+    levels : dict of int to Levels, default=None
+        Those of the columns that are categories, from X to codes.
+    names : array-like of str, default=None
+        Those of the columns.
 
     Raises
     ------
     ImportError
         If onnx is not installed.
     ValueError
-        If the network cannot be written.
+        If the network, the names of the columns or their levels cannot be written.
     """
     try:
         import onnx
@@ -61,19 +68,22 @@ def write_onnx(network, n_features, path, dtype, *, owner, targets=None):
             "pooling and the activations that the 'activation' parameter offers as "
             "'module'."
         )
-    graph = _Graph(onnx)
-    _write_network(graph, network)
+    graph = Graph(onnx, owner)
+    declare_inputs(graph, n_features, dtype, levels, names)
+    _write_network(graph, network, levels, dtype)
     if isinstance(targets, ClassTargets):
-        outputs = _write_labels(graph, targets.classes)
+        _write_labels(graph, targets.classes)
     else:
-        outputs = _write_numbers(graph, network.n_outputs, targets)
+        _write_numbers(graph, network.n_outputs, targets)
     helper = onnx.helper
-    x = helper.make_tensor_value_info(
-        "X", helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["n", n_features]
-    )
+    opsets = [helper.make_opsetid("", _OPSET)]
+    if levels:
+        opsets.append(helper.make_opsetid(ML, ML_OPSET))
     proto = helper.make_model(
-        helper.make_graph(graph.nodes, "sklearn_ard", [x], outputs, graph.constants),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
+        helper.make_graph(
+            graph.nodes, "sklearn_ard", graph.inputs, graph.outputs, graph.constants
+        ),
+        opset_imports=opsets,
         ir_version=_IR_VERSION,
         producer_name="sklearn_ard",
     )
@@ -81,23 +91,26 @@ def write_onnx(network, n_features, path, dtype, *, owner, targets=None):
     onnx.save(proto, path)
 
 
-class _Graph:
-    """The nodes of a graph that is being written; `value` names the last output."""
+class Graph:
+    """The nodes of a graph that is being written; `value` names the last value."""
 
-    def __init__(self, onnx):
-        self.onnx = onnx
+    def __init__(self, onnx, owner):
+        self.onnx, self.owner = onnx, owner
+        self.inputs, self.outputs, self.names = [], [], set()
         self.nodes, self.constants = [], []
-        self.value = "X"
+        self.value = None
 
     def constant(self, array):
-        name = f"constant_{len(self.constants)}"
-        array = np.ascontiguousarray(array)
-        self.constants.append(self.onnx.numpy_helper.from_array(array, name))
+        name = f"sklearn_ard/constant_{len(self.constants)}"
+        self.constants.append(self.tensor(array, name))
         return name
+
+    def tensor(self, array, name=None):
+        return self.onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
 
     def add(self, kind, *inputs, source=None, **attributes):
         """Apply an operator to the last value (or `source`) and constants."""
-        output = f"value_{len(self.nodes)}"
+        output = f"sklearn_ard/value_{len(self.nodes)}"  # not the name of a column
         names = [self.value if source is None else source]
         names += [i if isinstance(i, str) else self.constant(i) for i in inputs]
         node = self.onnx.helper.make_node(kind, names, [output], **attributes)
@@ -109,13 +122,26 @@ class _Graph:
         to = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         return self.add("Cast", to=to)
 
+    def input(self, name, dtype, n_columns):
+        """Add an input of the graph."""
+        self.inputs.append(self._info(name, dtype, ["n", n_columns]))
+        self.value = name
+
     def output(self, name, dtype, shape):
         """Make the last value an output of the graph."""
         self.nodes.append(self.onnx.helper.make_node("Identity", [self.value], [name]))
-        if np.dtype(dtype).kind in "UO":
-            kind = self.onnx.TensorProto.STRING
-        else:
-            kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        self.outputs.append(self._info(name, dtype, shape))
+
+    def _info(self, name, dtype, shape):
+        if not name or name in self.names:
+            raise ValueError(
+                f"{self.owner}.to_onnx names the inputs of the file by the columns of "
+                "X: their names must be distinct, not empty, and not the names of "
+                f"outputs. Got {name!r}, {'twice' if name else 'which is empty'}. "
+                "Rename it in X."
+            )
+        self.names.add(name)
+        kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         return self.onnx.helper.make_tensor_value_info(name, kind, shape)
 
 
@@ -128,7 +154,7 @@ def _write_numbers(graph, n_outputs, targets):
     if targets is not None and targets.is_1d:
         graph.add("Squeeze", np.array([1]))
         shape = ["n"]
-    return [graph.output("prediction", np.float64, shape)]
+    graph.output("prediction", np.float64, shape)
 
 
 def _write_labels(graph, classes):
@@ -141,21 +167,19 @@ def _write_labels(graph, classes):
         classes = classes.astype(np.int64)
     labels = graph.constant(classes)
     graph.add("Gather", graph.value, source=labels)
-    outputs = [graph.output("label", classes.dtype, ["n"])]
+    graph.output("label", classes.dtype, ["n"])
     graph.add("Softmax", source=logits, axis=1)
-    outputs += [graph.output("probabilities", np.float64, ["n", len(classes)])]
-    return outputs
+    graph.output("probabilities", np.float64, ["n", len(classes)])
 
 
-def _write_network(graph, network):
+def _write_network(graph, network, levels, dtype):
     if len(network.columns) == 0:
         return _write_constant(graph, network)
-    graph.add("Gather", network.encoding.column.astype(np.int64), axis=1)
+    write_inputs(graph, network, levels, dtype)
     if network.mean is not None:
-        graph.cast(network.mean.dtype)
         graph.add("Sub", network.mean[None])
         graph.add("Div", network.scale[None])
-    graph.cast(np.float32)
+        graph.cast(np.float32)
     for operation in network.operations:
         _WRITERS[type(operation)](graph, operation)
 

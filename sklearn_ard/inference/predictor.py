@@ -48,7 +48,7 @@ class Predictor(SelectorMixin, BaseEstimator):
             and X.shape[0] > 0
             and X.shape[1] == self.n_features_in_
             and "feature_names_in_" not in vars(self)
-            and not fitted.reader.levels_
+            and not fitted.reader.has_categories
         ):
             return fitted.network(X, owner)
         check_is_fitted(self)
@@ -58,37 +58,69 @@ class Predictor(SelectorMixin, BaseEstimator):
     def to_onnx(self, path, *, dtype=np.float64):
         """Write the whole model to a file that :mod:`onnxruntime` can run.
 
-        The file computes predictions from raw X, including standardisation, units of y
-        and class labels. Its input is named "X"; its outputs are "prediction" for a
-        regressor (of the shape that :meth:`predict` has), "label" and "probabilities"
-        for a classifier.
+        The file computes predictions from raw X, including the encoding of categories
+        and gaps, standardisation, units of y and class labels. Its outputs are
+        "prediction" for a regressor (of the shape that :meth:`predict` has), "label"
+        and "probabilities" for a classifier.
+
+        Without categories, the only input is "X", of shape (n, n_features_in_). With
+        categories, every column of X is an input of shape (n, 1): all columns, in their
+        order, also those that the model does not use. They are named as in
+        `feature_names_in_`, or "x0", "x1", ... where X had no names. A category whose
+        levels are strings takes strings; all other columns take numbers of the given
+        dtype, and so do categories whose levels are numbers or bools.
+
+        NaN is a missing number, and an empty string a missing string, unless "" was a
+        level in the training: put it in place of None or NaN among strings. Levels that
+        were not seen in the training are treated as by :meth:`predict`. Infinite
+        numbers, which :meth:`predict` refuses, are not found.
 
         Parameters
         ----------
         path : str or path-like
             Where to write.
         dtype : {numpy.float64, numpy.float32}, default=numpy.float64
-            Of the X that the file takes. Most tools pass float32, in which columns far
-            from 0 lose digits before they are standardised.
+            Of the numbers that the file takes. Most tools pass float32, in which
+            columns far from 0 lose digits before they are standardised.
 
         Raises
         ------
         ImportError
             If the package ``onnx`` is missing: ``pip install 'sklearn-ard[onnx]'``.
         ValueError
-            If the network contains a module that only torch can run, or the dtype is
-            neither of the two.
+            If the network contains a module that only torch can run; if the dtype is
+            neither of the two, or is float32 where levels of a category differ in
+            float64 only; or if X has categories and names of columns that are empty,
+            the same, or those of outputs.
+
+        Examples
+        --------
+        Every column of a data frame is an input of its own:
+
+        >>> import onnxruntime  # doctest: +SKIP
+        >>> model.to_onnx("model.onnx")  # doctest: +SKIP
+        >>> session = onnxruntime.InferenceSession("model.onnx")  # doctest: +SKIP
+        >>> session.run(
+        ...     ["prediction"],
+        ...     {
+        ...         "city": X[["city"]].astype(object).fillna("").to_numpy(),
+        ...         "age": X[["age"]].to_numpy(dtype="float64"),
+        ...     },
+        ... )  # doctest: +SKIP
         """
         check_is_fitted(self)
         from sklearn_ard.inference.onnx import write_onnx
 
+        fitted = self._fitted
         write_onnx(
-            self._fitted.network,
+            fitted.network,
             self.n_features_in_,
             path,
             dtype,
             owner=type(self).__name__,
-            targets=self._fitted.targets,
+            targets=fitted.targets,
+            levels=fitted.reader.levels_,
+            names=fitted.reader.columns.names,
         )
 
     def _get_support_mask(self):
