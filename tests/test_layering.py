@@ -18,8 +18,8 @@ FOLDERS = {  # each imports from those above it only
     "validation": "_validation",
     "training": "callbacks net build task inputs trained start transfer rounds "
     "recipe ensemble",
-    "inference": "activations operations network images modules lower onnx "
-    "report state predictor compression",
+    "inference": "activations operations network images modules lower onnx_inputs "
+    "onnx report state predictor compression",
     "estimators": "_parameters _base _regressor _classifier",
     "selection": "threshold bounds walk path folds search stability",
     "cv": "_cv",

@@ -93,7 +93,7 @@ def wide(estimator, n=300, d=3000):
 
 def test_of_very_many_columns_some_are_chosen_before(estimator, monkeypatch):
     X, y = wide(estimator)
-    monkeypatch.setattr(inputs, "MAX_COLUMNS", 200)
+    monkeypatch.setattr(inputs, "MAX_INPUTS", 200)
     monkeypatch.setattr(inputs, "MIN_SCREENED", 20)
     offered = []
     real = inputs.offered
@@ -113,7 +113,7 @@ def test_of_very_many_columns_some_are_chosen_before(estimator, monkeypatch):
 
 def test_as_few_columns_as_a_network_reads_are_all_offered(monkeypatch):
     X, y = data(ARDRegressor)
-    monkeypatch.setattr(inputs, "MAX_COLUMNS", 12)
+    monkeypatch.setattr(inputs, "MAX_INPUTS", 12)
     model = ARDRegressor(**QUICK).fit(X, y)
     expected = ARDRegressor(**QUICK)
     monkeypatch.undo()

@@ -37,6 +37,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor
+from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.inference.lower import lower
 from sklearn_ard.inference.onnx import write_onnx
@@ -113,7 +114,7 @@ def contenders(model, dense, peer, folder, dtype):
         return torch.cat([dense(piece) for piece in x.split(PIECE)])
 
     def run_masked(raw, x):
-        return masked(x[:, model._fitted.trained.columns])
+        return masked(x[:, model._fitted.trained.inputs])
 
     everything = {
         "dense torch": run_dense,
@@ -139,7 +140,8 @@ def onnx_of_dense(dense, path):
     n_outputs = dense[-1].out_features
     as_it_is = Scaler(standardize=False).fit(np.ones((1, n_inputs)), np.ones(1))
     whole = Compacted(copy.deepcopy(dense), slice(None), {})
-    network = lower(whole, np.arange(n_inputs), as_it_is, n_outputs)
+    columns = np.arange(n_inputs), Encoding.of_numbers(n_inputs)
+    network = lower(whole, *columns, as_it_is, n_outputs)
     write_onnx(network, n_inputs, path, np.float32, owner="the benchmark")
     session = session_of(path)
     return lambda raw, x: session.run(None, {"X": x.numpy()})

@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.inference import images, network, operations
 from sklearn_ard.inference.lower import TorchNetwork, lower
@@ -140,10 +141,18 @@ def compare_networks():
         scaler = Scaler(standardize=False).fit(X, np.ones(len(X)))
         for density, densities in MASKS.items():
             found = compact(masked_network(arguments, densities))
-            ours = lower(found, np.arange(X.shape[1]), scaler, 10)
-            module = found.network
+            columns = np.arange(X.shape[1]), Encoding.of_numbers(X.shape[1])
+            ours = lower(found, *columns, scaler, 10)
             torchs = TorchNetwork(
-                ours.columns, None, None, module, 10, ours.n_rows, {}, ""
+                *columns,
+                scaler.mean_,
+                None,
+                None,
+                module=found.network,
+                n_outputs=10,
+                n_rows=ours.n_rows,
+                layers={},
+                why="",
             )
             cells = []
             for n in ROWS:

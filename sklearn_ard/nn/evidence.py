@@ -96,7 +96,7 @@ def weigh_inputs(
     n_groups = int(groups.max()) + 1
     evidence = kl.new_zeros(n_groups)
     if cost is not None:
-        cost = torch.as_tensor(cost, device=x.device).expand(n_groups)
+        cost = torch.as_tensor(cost, dtype=x.dtype, device=x.device).expand(n_groups)
     kl = torch.zeros_like(evidence).index_add(0, groups, kl)
     is_live = torch.zeros(n_groups, dtype=torch.bool, device=x.device)
     is_live[groups[live]] = True

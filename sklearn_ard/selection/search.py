@@ -261,15 +261,17 @@ class CrossValidated(BaseARD):
             for train, _ in splits
         ]
         of_labels = getattr(scorer, "_response_method", "predict") == "predict"
-        lost = set.intersection(*missing) if of_labels else set.union(*missing)
-        if lost:
-            k = next(k for k, classes in enumerate(missing) if classes & lost)
-            names = np.array(sorted(missing[k] & lost)).tolist()
-            raise ValueError(
-                f"The 'cv' parameter of {type(self).__name__} must leave rows of "
-                f"every class to train on. Split {k} has none of {names}. Take fewer "
-                "splits, or stratified ones, or leave out rare classes."
-            )
+        in_all = set.intersection(*missing)
+        for k, classes in enumerate(missing):
+            if of_labels and len(classes) < len(self.classes_) - 1:
+                classes = classes & in_all
+            if classes:
+                raise ValueError(
+                    f"The 'cv' parameter of {type(self).__name__} must leave rows of "
+                    f"every class to train on. Split {k} has none of "
+                    f"{np.array(sorted(classes)).tolist()}. Take fewer splits, or "
+                    "stratified ones, or leave out rare classes."
+                )
 
     def _check_scores(self, mean):
         bad = ~np.isfinite(mean)

@@ -17,7 +17,6 @@ from sklearn_ard.nn.fast.live_network import LiveNetwork
 from sklearn_ard.training.build import make_likelihood
 
 SAMPLE = 20_000  # rows from which the bound and the residuals are estimated
-READMISSION = 2.0  # prices that a dropped block has to be worth to be readmitted
 MAX_INPUTS = 20_000  # that a network begins with; of more, some are chosen before
 MIN_SCREENED = 1_000  # blocks that are chosen then, at least
 _EPS = 1e-12
@@ -181,7 +180,7 @@ def _read_by(live, inputs):
 
 
 def readmitted(task, net, inputs):
-    """Inputs of blocks that the residuals of a network depend on at twice the price.
+    """Inputs of blocks that the residuals of a network depend on, beyond their price.
 
     A score test: the gradient of the NLL with respect to the outputs of the network is
     the residual. A dropped block is readmitted if one of its inputs, or the square of
@@ -195,8 +194,9 @@ def readmitted(task, net, inputs):
     Returns
     -------
     bool ndarray of shape (n_inputs,)
-        True for blocks for which -N/2 · log(1 - r²) exceeds the price twice, with the
-        largest r² of these terms and of all outputs.
+        True for blocks for which -N/2 · log(1 - r²) exceeds the price by the cost of
+        encoding an index, log(n_blocks), with the largest r² of these terms and of all
+        outputs. Where that is the price itself, it has to be worth it twice.
 
     References
     ----------
@@ -210,7 +210,8 @@ def readmitted(task, net, inputs):
     with torch.no_grad():
         output = live.network.eval()(live.rows(x))
     nats = _score_test(task, rows, output, target, weight, net.criterion_.likelihood)
-    is_worth = task.blocks.largest(nats) > READMISSION * task.prices
+    margin = task.reg_factor * np.log(max(len(task.blocks), 2))
+    is_worth = task.blocks.largest(nats) > task.prices + margin
     return is_worth[task.blocks.of_input] & task.varies
 
 

@@ -55,6 +55,88 @@ def test_minus_zero_is_zero():
     assert len(merge_rows(X, np.zeros((2, 1)), np.ones(2))[0]) == 1
 
 
+def with_gaps(seed=0, n=60, d=4):
+    """Numbers of which many are 0 and many are missing; one column has no others."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 3, size=(n, d)).astype(float)
+    X[rng.random((n, d)) < 0.3] = np.nan
+    X[:, 3] = np.nan
+    return X
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_rows_with_gaps_merge_and_weights_are_copies(container):
+    X, targets = with_gaps()[:, :3], np.zeros((60, 1))
+    weight = np.random.default_rng(1).integers(0, 4, size=60).astype(float)
+    rows, total = merge_rows(container(X), targets, weight)
+    order = np.random.default_rng(2).permutation(
+        np.repeat(np.arange(60), weight.astype(int))
+    )
+    rows2, total2 = merge_rows(container(X[order]), targets[order], np.ones(len(order)))
+    assert np.array_equal(X[rows], X[order][rows2], equal_nan=True)
+    assert np.array_equal(total, total2)
+    kinds = {str(row) for row in X[weight > 0]}
+    assert len(rows) == len(kinds) < (weight > 0).sum()
+    assert total.sum() == weight.sum()
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_rows_of_equal_hash_with_gaps_are_compared(monkeypatch, container):
+    nan = np.nan
+    X = np.array([[nan, 1.0], [nan, 1.0], [nan, 2.0], [nan, 2.0], [1.0, nan], [0, nan]])
+    monkeypatch.setattr(
+        "sklearn_ard.data.merge._hash_rows", lambda X, t: np.zeros(6, np.uint64)
+    )
+    rows, total = merge_rows(container(X), np.zeros((6, 1)), np.ones(6))
+    assert rows.tolist() == [0, 2, 4, 5] and total.tolist() == [2, 2, 1, 1]
+
+
+def test_every_gap_is_the_same():
+    other = np.array([0x7FF8000000000001], dtype=np.uint64).view(np.float64)[0]
+    X = np.array([[np.nan, 1.0], [other, 1.0], [-np.nan, 1.0]])
+    assert len(merge_rows(X, np.zeros((3, 1)), np.ones(3))[0]) == 1
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_gaps_do_not_count_in_the_scale_and_become_zero(container):
+    X, weight = with_gaps(), np.random.default_rng(1).random(60)
+    X[:, 0] += 1e3 * (X[:, 0] > 0)
+    scaler = Scaler().fit(container(X), weight)
+    scaled = scaler.transform(container(X))
+    for j in range(3):
+        known = ~np.isnan(X[:, j])
+        mean = np.average(X[known, j], weights=weight[known])
+        std = np.average((X[known, j] - mean) ** 2, weights=weight[known]) ** 0.5
+        np.testing.assert_allclose([scaler.mean_[j], scaler.scale_[j]], [mean, std])
+        expected = np.where(known, (X[:, j] - mean) / std, 0)
+        np.testing.assert_allclose(scaled[:, j], expected, atol=1e-6)
+        entries = scaler.scale_entries(X[:, j], np.full(60, j))
+        assert np.array_equal(entries, scaled[:, j])
+    assert (scaled[:, 3] == 0).all()
+    assert scaler.constant_.tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_scale_of_gaps_in_chunks(container, monkeypatch):
+    X = with_gaps()
+    whole = Scaler().fit(container(X), np.ones(60))
+    monkeypatch.setattr("sklearn_ard.data.table._CHUNK_ROWS", 7)
+    X[7:14, 0] = X[:7, 1] = np.nan  # nothing in a chunk
+    parts = Scaler().fit(container(X), np.ones(60))
+    np.testing.assert_allclose(parts.mean_[:2], np.nanmean(X[:, :2], axis=0))
+    np.testing.assert_allclose(parts.scale_[:2], np.nanstd(X[:, :2], axis=0))
+    np.testing.assert_allclose(parts.scale_[2], whole.scale_[2])
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_a_column_that_is_constant_but_for_gaps_is_constant(container):
+    X = np.full((50, 2), 1.1)
+    X[::3] = np.nan
+    X[1, 1] = 1.2
+    scaler = Scaler().fit(container(X), np.random.default_rng(0).random(50))
+    assert scaler.constant_.tolist() == [True, False]
+
+
 def test_scaler_agrees_with_scikit_learn():
     rng = np.random.default_rng(0)
     X, weight = rng.normal(3.0, 5.0, size=(50, 4)), rng.random(50)
@@ -127,8 +209,11 @@ def test_training_order_depends_on_content_alone():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_sparse_and_dense_rows_are_scaled_to_the_same_bits(seed):
+@pytest.mark.parametrize("has_gaps", [False, True])
+def test_sparse_and_dense_rows_are_scaled_to_the_same_bits(seed, has_gaps):
     X, weight = sparse_numbers(seed), np.random.default_rng(seed).random(60)
+    if has_gaps:
+        X[np.random.default_rng(seed + 1).random(X.shape) < 0.2] = np.nan
     dense, sparse = scaled(X, weight), scaled(sp.csr_array(X), weight)
     assert np.array_equal(dense.scaler.mean_, sparse.scaler.mean_)
     assert np.array_equal(dense.scaler.scale_, sparse.scaler.scale_)

@@ -276,6 +276,18 @@ def test_a_fold_without_a_class_is_named(data):
     _fails(model, (X, y), r"Split 0 has none of \['a'\]")
 
 
+@pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
+def test_a_rare_class_may_be_missing_where_labels_are_scored(data):
+    X = data[0][:60]
+    y = np.where(X[:, 0] > 0, "a", "b").astype(object)
+    y[7] = "rare"
+    model = ARDClassifierCV(reg_factors=[1.0], cv=2, max_iter=5, random_state=0)
+    assert list(model.fit(X, y).classes_) == ["a", "b", "rare"]
+    model.set_params(scoring="neg_log_loss")
+    with pytest.raises(ValueError, match=r"has none of \['rare'\]"):
+        model.fit(X, y)
+
+
 def test_an_empty_choice_is_told():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(90, 4)), rng.normal(size=90)
