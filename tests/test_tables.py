@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -157,6 +158,16 @@ def test_required_columns_stay_whatever_they_are_worth(selected):
     assert dear.get_feature_names_out().tolist() == ["shape"]
 
 
+def test_required_columns_are_used_whatever_they_cost(selected):
+    X, y = selected[1:]
+    model = ARDRegressor(**SMALL, required_features=["colour"], feature_cost=1e6)
+    model.fit(X, y)
+    assert model.get_feature_names_out().tolist() == ["colour"]
+    assert model.feature_importances_[2] > 0
+    assert model.score(X, y) > 0.2
+    assert not np.array_equal(model.predict(X), model.predict(X.assign(colour="red")))
+
+
 @pytest.mark.parametrize("cheap", ["a", "b"])
 @pytest.mark.parametrize("as_mapping", [False, True])
 def test_of_two_columns_that_say_the_same_the_cheap_one_is_kept(cheap, as_mapping):
@@ -294,6 +305,34 @@ def test_dtypes_of_numbers(dtype, gaps):
     assert len(model._fitted.data.encoding) == 2 + gaps
     np.testing.assert_array_equal(model.predict(other), expected.predict(X))
     np.testing.assert_array_equal(model.compact().predict(other), expected.predict(X))
+
+
+def numbers_with_gaps():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 4)) * (rng.random((80, 4)) < 0.5)
+    X[:, 1:3][rng.random((80, 2)) < 0.3] = np.nan
+    return X, X[:, 0] + np.isnan(X[:, 1])
+
+
+@pytest.mark.parametrize("gap", [None, pd.NA, np.nan], ids=str)
+def test_gaps_in_arrays_of_objects(gap):
+    X, y = numbers_with_gaps()
+    expected = ARDRegressor(**QUICK).fit(X, y)
+    objects = np.where(np.isnan(X), gap, X.astype(object))
+    model = ARDRegressor(**QUICK).fit(objects, y)
+    np.testing.assert_array_equal(model.predict(objects), expected.predict(X))
+    np.testing.assert_array_equal(expected.predict(objects), expected.predict(X))
+
+
+def test_gaps_in_sparse_matrices():
+    X, y = numbers_with_gaps()
+    expected = ARDRegressor(**QUICK).fit(X, y)
+    assert len(expected._fitted.data.encoding) == 6
+    model = ARDRegressor(**QUICK).fit(sp.csr_array(X), y)
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+    for each in (model, model.compact()):
+        found = each.predict(sp.csc_array(X))
+        np.testing.assert_allclose(found, expected.predict(X), atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["boolean", "bool[pyarrow]", "object", "int8"])

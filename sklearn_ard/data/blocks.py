@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +211,8 @@ def costs_of(feature_cost, columns, of_column, names, n_named):
         return costs
     if isinstance(feature_cost, Real):
         return np.full(n_blocks, float(feature_cost))
+    if isinstance(feature_cost, pd.Series):
+        feature_cost = feature_cost.to_dict()
     if isinstance(feature_cost, Mapping):
         blocks = [_block_of(key, columns, of_column, names) for key in feature_cost]
         given = list(feature_cost.values())

@@ -67,6 +67,12 @@ def test_some_inputs():
     assert encoding().take(np.array([0, 2])).has_numbers_only
 
 
+def test_some_columns():
+    X, columns = codes(), np.array([0, 3, 4])
+    some = encoding().take(np.array([1, 4, 6]))
+    np.testing.assert_array_equal(some.on(columns)(X[:, columns]), some(X))
+
+
 def test_sparse_inputs_are_those_of_dense_rows():
     X = codes()[:, :2]
     X[1::3] = 0

@@ -143,6 +143,8 @@ def test_uniform_is_the_same_for_every_dtype_of_equal_levels():
     for values in ([1, 2], [1.0, 2.0], np.array([1, 2], dtype=object), [1, np.int8(2)]):
         levels = frames.uniform(np.array(values))
         assert levels.dtype == np.float64 and levels.tolist() == [1, 2]
+    exact = 2**40 + 1
+    assert frames.uniform(np.array([exact, None], dtype=object))[0] == exact
     for values in (np.array(["a", "b"]), np.array(["a", "b"], dtype=object)):
         levels = frames.uniform(values)
         assert levels.dtype == object and levels.tolist() == ["a", "b"]
