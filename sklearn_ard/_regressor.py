@@ -55,7 +55,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         Prior over the weights; see :mod:`sklearn_ard.nn`.
     categorical_features : array-like, "from_dtype" or None, default="from_dtype"
         Which columns are categories, as in
-        :class:`sklearn.ensemble.HistGradientBoostingRegressor`: names, indices or a
+        :class:`sklearn.ensemble.HistGradientBoostingRegressor`: names, positions or a
         mask; None for none. "from_dtype" takes the columns of a data frame of type
         category, string, or object with strings in it; bool is a number. See the Notes.
     feature_groups : list of lists or dict of str to list, default=None
@@ -66,9 +66,10 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         Price in nats that a column (a group; for images, a channel) has to be worth;
         "auto" is log(d), the cost of encoding the index of one of d columns or groups.
         0 is the rule of Molchanov et al. (2017): an input is dropped only if all its
-        weights are pruned. An array has a price for every column, a dict for columns or
-        groups by their names, with "auto" for the others; a group costs what its
-        columns cost together.
+        weights are pruned. An array has a price for every column, a dict (or a Series)
+        for columns or groups by their names; those that are not in it cost "auto". A
+        group costs what its columns cost together. Fits of fewer than 200 steps are too
+        short to weigh columns, whatever they cost.
     required_features : array-like, default=None
         Names, indices or a mask of columns that are always in the support, whatever
         they are worth. Their weights are pruned as others are: a column without any has

@@ -20,6 +20,8 @@ from sklearn_ard import (
     StabilitySelection,
     ard_path,
 )
+from sklearn_ard.data.blocks import Groups
+from sklearn_ard.data.columns import Columns
 from sklearn_ard.data.encoding import GAP, VALUE
 
 SMALL = {"hidden_layer_sizes": 16, "max_iter": 60, "random_state": 0}
@@ -624,3 +626,58 @@ def test_stability_speaks_of_columns(selected):
     assert stability.probabilities_.shape == (2, 4)
     kept = stability.set_output(transform="pandas").transform(X)
     pd.testing.assert_frame_equal(kept, X[["size", "colour"]])
+
+
+def test_sparse_frames_are_predicted_and_transformed_as_dense_ones():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 3)), columns=[*"abc"])
+    y = 2 * X["b"]
+    sparse = X.astype(pd.SparseDtype("float", 0.0))
+    model = ARDRegressor(random_state=0, max_iter=30).fit(sparse, y)
+    assert np.array_equal(model.predict(sparse), model.predict(X))
+    assert np.array_equal(model.transform(sparse), model.transform(X))
+    gaps = X.astype(pd.SparseDtype("float", np.nan))  # pandas' own fill value
+    again = ARDRegressor(random_state=0, max_iter=30).fit(gaps, y)
+    assert np.array_equal(again.predict(gaps), model.predict(X))
+
+
+def test_transform_keeps_what_columns_are():
+    pl = pytest.importorskip("polars")
+    X = pd.DataFrame({"g": pd.Categorical(list("ab") * 20)})
+    X["n"] = pd.array(range(40), dtype="Int64")
+    y = X["n"].to_numpy() / 10 + (X["g"] == "a")
+    model = ARDRegressor(random_state=0, max_iter=60, feature_cost=0).fit(X, y)
+    assert model.get_support().all()
+    X.loc[3, "g"] = None
+    values = model.transform(X)
+    assert values[0].tolist() == ["a", 0] and pd.isna(values[3, 0])
+    polars = model.set_output(transform="polars").transform(X)
+    assert polars.schema == {"g": pl.String, "n": pl.Float64}
+    pandas = model.set_output(transform="pandas").transform(pl.from_pandas(X))
+    assert pandas["n"].tolist() == list(range(40)) and pandas["g"].isna().sum() == 1
+
+
+def test_as_many_columns_as_groups_and_required_ones_allow():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(90, 3)), columns=[*"abc"])
+    y = X["a"] + X["b"]
+    model = ARDRegressorCV(reg_factors=[1.0], cv=2, max_iter=40, random_state=0)
+    model.set_params(n_features_to_select=1, required_features=["b", "c"])
+    with pytest.raises(ValueError, match="'n_features_to_select'.*at least 2"):
+        model.fit(X, y)
+    model.set_params(required_features=None, feature_groups=[["a", "b"]])
+    with pytest.raises(ValueError, match="No group of at most 1 columns"):
+        model.fit(X, y)
+    model.set_params(n_features_to_select=2)
+    assert model.fit(X, y).get_support().tolist() == [True, True, False]
+
+
+def test_prices_and_names_that_say_two_things_are_refused():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), columns=[*"abc"])
+    model = ARDRegressor(max_iter=3, feature_groups={"a": ["b", "c"]})
+    with pytest.raises(ValueError, match="name groups unlike the other columns"):
+        model.fit(X, X["a"])
+    model.set_params(feature_groups={"p": ["b", "c"]}, feature_cost={"p": 1, "b": 2})
+    with pytest.raises(ValueError, match="price a group or its columns"):
+        model.fit(X, X["a"])
+    prices = pd.Series([5.0, 1.0, 2.0], index=["c", "a", "b"])
+    groups = Groups.of(Columns(3, np.array([*"abc"]), "ARDRegressor"), None, prices)
+    assert groups.costs.tolist() == [1.0, 2.0, 5.0]

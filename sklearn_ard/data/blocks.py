@@ -163,6 +163,9 @@ def _group(columns, groups):
             twice = columns.name(indices[taken[indices]][0])
             must = "hold every column at most once"
             raise ValueError(columns.says("feature_groups", must, f"{twice} twice"))
+        if name in set(columns.labels) - set(columns.labels[indices]):
+            must = "name groups unlike the other columns"
+            raise ValueError(columns.says("feature_groups", must, repr(name)))
         taken[indices], first[indices] = True, indices[0]
         if not isinstance(groups, Mapping):
             name = ", ".join(map(str, columns.labels[indices]))
@@ -215,6 +218,12 @@ def costs_of(feature_cost, columns, of_column, names, n_named):
         feature_cost = feature_cost.to_dict()
     if isinstance(feature_cost, Mapping):
         blocks = [_block_of(key, columns, of_column, names) for key in feature_cost]
+        for key, block in zip(feature_cost, blocks, strict=True):
+            if key in names and blocks.count(block) > 1:
+                must = "price a group or its columns"
+                raise ValueError(
+                    columns.says("feature_cost", must, f"both, for {key!r},")
+                )
         given = list(feature_cost.values())
     else:
         blocks, given = of_column, list(feature_cost)

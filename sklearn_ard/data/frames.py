@@ -4,6 +4,8 @@ Input: a data frame from the user. Output: which columns are numbers and which a
 categories, and their values as arrays, with NaN for what is missing.
 """
 
+import importlib
+
 import numpy as np
 import pandas as pd
 from pandas.api import types
@@ -41,10 +43,38 @@ def converts_at_once(X):
     if not is_pandas(X) or not len(X.columns):
         return False
     dtypes = set(X.dtypes)
-    all_sparse = all(isinstance(dtype, pd.SparseDtype) for dtype in dtypes)
+    all_sparse = all(
+        isinstance(dtype, pd.SparseDtype) and dtype.fill_value == 0 for dtype in dtypes
+    )
     return all_sparse or all(
         isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in dtypes
     )
+
+
+def to_array(X):
+    """A data frame as ndarray: of numbers, or of objects where there are others."""
+    if converts_at_once(X):
+        return X.to_numpy()
+    parts = [column(X, j) for j in range(X.shape[1])]
+    if all(kind_of(part) == "number" for part in parts):
+        return np.column_stack([numbers_of(part) for part in parts])
+    values = np.empty(X.shape, dtype=object)
+    for j, part in enumerate(parts):
+        values[:, j] = part.to_list()
+    return values
+
+
+def to_frame(X, library):
+    """A data frame of "pandas" or "polars" with the columns of one of the other."""
+    columns = {}
+    for j, name in enumerate(X.columns):
+        part = column(X, j)
+        if kind_of(part) == "number":
+            columns[name] = numbers_of(part)
+        else:
+            values = part.to_list()
+            columns[name] = [None if pd.isna(value) else value for value in values]
+    return importlib.import_module(library).DataFrame(columns)
 
 
 def kind_of(series):

@@ -129,6 +129,8 @@ class Reader:
             )
         if given is not None or not frames.is_frame(X):
             return [] if given is None else given
+        if frames.converts_at_once(X):
+            return []
         kinds = (
             frames.kind_of(frames.column(X, j)) for j in range(self.columns.n_columns)
         )

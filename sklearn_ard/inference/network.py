@@ -141,15 +141,16 @@ class Network:
         is_finite : bool
             Whether it is certain that there is none.
         """
-        if selected:
-            return self._of_selected(X).T, False
+        encoding = self._of_selected if selected else self.encoding
         if sp.issparse(X):
-            return self.encoding(X).toarray().T, False
+            return encoding(X).toarray().T, False
+        if selected:
+            return encoding(X).T, False
         is_finite = self._check_finite(X, owner)
-        if not self.encoding.has_numbers_only:
-            return self.encoding(X).T, False
+        if not encoding.has_numbers_only:
+            return encoding(X).T, False
         # indexing is faster than take, except for a single row
-        column = self.encoding.column
+        column = encoding.column
         x = X.take(column, axis=1).T if len(X) == 1 else X.T[column]
         return x, is_finite
 

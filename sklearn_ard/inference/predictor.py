@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_ard._validation import check_rows
 from sklearn_ard.data.frames import columns as columns_of
-from sklearn_ard.data.frames import is_frame, is_pandas
+from sklearn_ard.data.frames import is_frame, is_pandas, to_array, to_frame
 from sklearn_ard.inference.state import State
 
 # options of check_array for tables that are handed on as they are
@@ -146,9 +146,10 @@ class Predictor(SelectorMixin, BaseEstimator):
         validate_data(self, X, reset=False, skip_check_array=True)
         kept = columns_of(X, np.flatnonzero(support))
         container = _get_output_config("transform", estimator=self)["dense"]
-        if container == ("pandas" if is_pandas(X) else "polars"):
-            return kept
-        return check_array(kept, **_ANYTHING)
+        if container == "default":
+            return to_array(kept)
+        same = container == ("pandas" if is_pandas(X) else "polars")
+        return kept if same else to_frame(kept, container)
 
     def inverse_transform(self, X):
         """Put kept columns back in their places, and zeros in those of the others.

@@ -188,7 +188,7 @@ class CrossValidated(BaseARD):
         X, y, sample_weight = rows = indexable(X, y, sample_weight)
         device = find_device(self.device, owner)
         data = self._training_set(X, y, sample_weight, device)
-        self._check_selection()
+        self._check_selection(data.blocks)
         routed = self._route(sample_weight, params)
         splits = list(
             check_cv(self.cv, y, classifier=is_classifier(self)).split(
@@ -230,7 +230,7 @@ class CrossValidated(BaseARD):
         names = self._plain().get_params(deep=False)
         return self._plain(**{name: given[name] for name in names if name in given})
 
-    def _check_selection(self):
+    def _check_selection(self, blocks):
         owner, n_features = type(self).__name__, self.n_features_to_select
         if n_features is not None and self.target_sparsity is not None:
             raise ValueError(
@@ -238,11 +238,17 @@ class CrossValidated(BaseARD):
                 f"'target_sparsity'. Got {n_features!r} and {self.target_sparsity!r}. "
                 "Set one of them to None."
             )
-        if n_features is not None and n_features > self.n_features_in_:
+        if n_features is None:
+            return
+        n_columns = np.bincount(blocks.of_column)
+        most, fewest = self.n_features_in_, n_columns[blocks.required].sum()
+        if not blocks.required.any():
+            fewest = n_columns.min()
+        if not fewest <= n_features <= most:
             raise ValueError(
-                f"The 'n_features_to_select' parameter of {owner} must be at most the "
-                f"number of columns of X, {self.n_features_in_}. Got {n_features} "
-                "instead."
+                f"The 'n_features_to_select' parameter of {owner} must be at least "
+                f"{fewest}, for the smallest group and all required columns, and at "
+                f"most the number of columns of X, {most}. Got {n_features} instead."
             )
 
     def _check_folds(self, y, sample_weight, splits, targets, scorer):
@@ -251,7 +257,7 @@ class CrossValidated(BaseARD):
         As in scikit-learn, labels can be scored without a rare class in some splits,
         probabilities cannot.
         """
-        labels = np.asarray(y)
+        labels = np.ravel(y)
         weight = np.ones(len(labels)) if sample_weight is None else sample_weight
         _, weight, _ = self._check_more_targets(
             labels, np.array(weight, float), targets

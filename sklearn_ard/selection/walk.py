@@ -128,9 +128,15 @@ class Walk:
         rank = np.where(blocks.required, np.inf, trained.relevance)
         order = np.argsort(-rank, kind="stable")
         order = order[kept[order]]
-        size = np.bincount(blocks.of_column)[order].cumsum()
-        chosen = np.zeros(len(blocks), dtype=bool)
-        chosen[order[size <= n_features]] = True
+        sizes, chosen = np.bincount(blocks.of_column), np.zeros(len(blocks), dtype=bool)
+        for block in order.tolist():
+            if sizes[block] + sizes[chosen].sum() <= n_features:
+                chosen[block] = True
+        if not chosen.any():
+            raise ValueError(
+                f"No group of at most {n_features} columns is worth its price, but "
+                "larger ones are. Raise 'n_features_to_select'."
+            )
         support = chosen[blocks.of_input] & self.task.varies
         return self.on_inputs(reg_factor, trained, support)
 

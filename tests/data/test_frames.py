@@ -185,7 +185,8 @@ def test_columns_are_found_by_position():
 def test_only_plain_numbers_convert_at_once():
     numbers = pd.DataFrame({"a": [1], "b": [1.5], "c": [True]})
     assert frames.converts_at_once(numbers)
-    assert frames.converts_at_once(pd.DataFrame({"a": pd.arrays.SparseArray([0.0])}))
+    sparse = pd.arrays.SparseArray([0.0, 2.0], fill_value=0)
+    assert frames.converts_at_once(pd.DataFrame({"a": sparse}))
     for other in ("x", pd.array([1], dtype="Int64"), pd.Categorical([1]), DATES[:1]):
         assert not frames.converts_at_once(numbers.assign(d=other))
     assert not frames.converts_at_once(numbers.iloc[:, :0])
