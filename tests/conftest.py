@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 import torch
 from problems import problem
+from tables import SMALL, table
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 
@@ -14,6 +15,12 @@ def one_thread():
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def selected():
+    X, y = table()
+    return ARDRegressor(**SMALL).fit(X, y), X, y
 
 
 # Every kind of layer that can become an ARD layer, with every setting that it has, and
