@@ -30,7 +30,7 @@ from sklearn_ard._validation import (
     warn_of_training,
 )
 from sklearn_ard.data.blocks import Groups
-from sklearn_ard.data.training_set import SMALL_BATCH, training_set
+from sklearn_ard.data.training_set import training_set
 from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.training.build import Architecture
@@ -166,20 +166,13 @@ class BaseARD(Parameters, Predictor):
             with_gaps=self._standardizes and shape is None,
             n_channels=None if shape is None else int(shape[0]),
             standardize=self._standardizes,
-            batch_size=self._rows_per_batch(is_chunk),
+            batch_size=self.batch_size,
             device=device,
             before=None if before is None else before.data,
             is_chunk=is_chunk,
         )
         check_varies(self, data)
         return data
-
-    def _rows_per_batch(self, is_chunk):
-        """The `batch_size`; "auto" only where it depends on the number of rows."""
-        whole_table = self.module is None and self.input_shape is None and not is_chunk
-        if self.batch_size == "auto" and not whole_table:
-            return SMALL_BATCH
-        return self.batch_size
 
     @property
     def _standardizes(self):

@@ -100,8 +100,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         is trained from scratch on these, for three fifths of the steps. See the Notes.
         Not for `partial_fit` and `warm_start`.
     batch_size : int or "auto", default="auto"
-        Rows per step; "auto" is 64, on tables of at least 1,536 distinct rows 128, of
-        at least 3,072 rows 256 (not for images, with `module` or in `partial_fit`).
+        Rows per step; "auto" is 64.
     learning_rate_init : float, default=0.01
         Learning rate of Adam at its peak.
     random_state : int, RandomState instance or None, default=None

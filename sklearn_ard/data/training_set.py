@@ -20,10 +20,7 @@ from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.table import ScaledTable, Table, is_mapped
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 
-SMALL_BATCH, LARGE_BATCH = 64, 256
-# Larger batches for more rows, as many steps: see examples/benchmarks/README.md. On few
-# rows the noise of small ones regularises.
-_BATCHES_PER_EPOCH = 12
+_BATCH_SIZE = 64
 _BITS = 32  # of mean and scale of a column
 
 
@@ -101,7 +98,7 @@ def training_set(
     standardize : bool, default=True
         Whether to scale the columns at all.
     batch_size : int or "auto", default="auto"
-        Largest number of rows in a batch; see :func:`batch_size_for`.
+        Largest number of rows in a batch; "auto" is 64.
     device : torch.device, default="cpu"
         Device of the batches.
     before : TrainingSet, default=None
@@ -144,16 +141,8 @@ def training_set(
         torch.from_numpy(x.in_memory()).to(device) if fits else x,
         torch.from_numpy(y[order]).to(device),
         torch.from_numpy(weight).to(device),
-        batch_size_for(n_rows) if batch_size == "auto" else batch_size,
+        _BATCH_SIZE if batch_size == "auto" else batch_size,
     )
     return TrainingSet(
         batches, reader, encoding, blocks, scaler, targets, n_rows, total_weight
     )
-
-
-def batch_size_for(n_rows):
-    """Rows of a batch: 64 up to 1,535 distinct rows, 128 up to 3,071, 256 for more."""
-    size = SMALL_BATCH
-    while size < LARGE_BATCH and 2 * size * _BATCHES_PER_EPOCH <= n_rows:
-        size *= 2
-    return size
