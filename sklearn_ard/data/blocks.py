@@ -150,7 +150,7 @@ def _group(columns, groups):
     named = groups if isinstance(groups, Mapping) else dict(enumerate(groups or ()))
     first = np.arange(columns.n_columns)
     taken = np.zeros(columns.n_columns, dtype=bool)
-    members = {}
+    labels, members = set(columns.labels), {}
     for name, given in named.items():
         if isinstance(given, (str, Integral)):
             must = "hold lists of names or indices"
@@ -163,7 +163,7 @@ def _group(columns, groups):
             twice = columns.name(indices[taken[indices]][0])
             must = "hold every column at most once"
             raise ValueError(columns.says("feature_groups", must, f"{twice} twice"))
-        if name in set(columns.labels) - set(columns.labels[indices]):
+        if name in labels and name not in columns.labels[indices]:
             must = "name groups unlike the other columns"
             raise ValueError(columns.says("feature_groups", must, repr(name)))
         taken[indices], first[indices] = True, indices[0]

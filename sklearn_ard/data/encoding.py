@@ -96,6 +96,11 @@ class Encoding:
         return replace(self, column=np.searchsorted(columns, self.column))
 
     @cached_property
+    def _is_in_order(self):
+        """Whether input j is made of column j."""
+        return np.array_equal(self.column, np.arange(len(self)))
+
+    @cached_property
     def _inputs_of_codes(self):
         """Of each category the column, all inputs, and the input of each code or -1."""
         found = []
@@ -120,9 +125,8 @@ class Encoding:
             Not scaled. It may be `codes` itself.
         """
         if self.has_numbers_only:
-            if np.array_equal(self.column, np.arange(codes.shape[1])):
-                return codes
-            return codes[:, self.column]
+            is_whole = self._is_in_order and len(self) == codes.shape[1]
+            return codes if is_whole else codes[:, self.column]
         if sp.issparse(codes):
             x = codes[:, self.column]
             of_gaps = self.level[x.indices] == GAP
