@@ -22,6 +22,7 @@ from sklearn_ard._parameters import Parameters
 from sklearn_ard._validation import (
     check_callbacks,
     check_input_shape,
+    check_n_bins,
     check_sizes,
     check_threshold,
     check_training_data,
@@ -30,11 +31,12 @@ from sklearn_ard._validation import (
     warn_of_training,
 )
 from sklearn_ard.data.blocks import Groups
-from sklearn_ard.data.training_set import training_set
+from sklearn_ard.data.training_set import SMALL_BATCH, training_set
 from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.training.build import Architecture
 from sklearn_ard.training.callbacks import progress_bar
+from sklearn_ard.training.candidates import choose, report_of
 from sklearn_ard.training.ensemble import train_networks
 from sklearn_ard.training.rounds import train_chunk
 from sklearn_ard.training.task import Task
@@ -77,34 +79,50 @@ class BaseARD(Parameters, Predictor):
         with unchanged_on_error(self):
             device = find_device(self.device, type(self).__name__)
             data = self._training_set(X, y, sample_weight, device)
-            previous = self._previous(data)
+            data, previous = self._continued(data)
             with training_on(device, type(self).__name__):
                 task = self._task(data, device, self.reg_factor)
+                data = self._best_candidate(task, data, previous).data
                 trained = train_networks(
-                    task, self.n_networks, previous=previous, verbose=self.verbose
+                    task.on(data),
+                    self.n_networks,
+                    previous=previous,
+                    verbose=self.verbose,
                 )
             self._set_fitted(fitted_model(trained, data))
             warn_of_training(self, trained)
         return self
 
-    def _previous(self, data):
-        """The trained model that a warm start continues, or None."""
+    def _best_candidate(self, task, data, previous=None):
+        """The candidate that a fit becomes, of those that the parameters leave."""
+        is_given = self.module is not None or self.input_shape is not None
+        n_bins = 0 if is_given or previous is not None else self.n_bins
+        chosen, self.candidates_ = choose(task, data, n_bins)
+        if self.verbose and len(self.candidates_):
+            print(f"[{type(self).__name__}] {report_of(self.candidates_)}.")
+        return chosen
+
+    def _continued(self, data):
+        """The training set of a warm start, and the model that it continues or None."""
         if not self.warm_start:
-            return None
+            return data, None
         if self.n_networks > 1:
             raise ValueError(needs_one_network(self, "warm_start=True"))
         fitted = vars(self).get("_fitted")
         if fitted is None:
-            return None
-        if data.encoding != fitted.data.encoding:
+            return data, None
+        encoding = fitted.data.encoding
+        if data.encoding != encoding.without_bins():
             raise ValueError(
                 f"X has {self.n_features_in_} features, which make "
                 f"{len(data.encoding)} inputs of the network, but the weights that "
                 f"warm_start=True begins with are for {len(fitted.support)} features "
-                f"and {len(fitted.data.encoding)} inputs (or for other levels). Set "
+                f"and {len(encoding.without_bins())} inputs (or for other levels). Set "
                 "warm_start=False for other data."
             )
-        return fitted.trained
+        if len(encoding) > len(data.encoding):
+            data = data.encoded(encoding)
+        return data, fitted.trained
 
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
@@ -114,6 +132,9 @@ class BaseARD(Parameters, Predictor):
             data = self._training_set(
                 X, y, sample_weight, device, before=fitted, is_chunk=True, **options
             )
+            if fitted is None and self.n_bins != "auto" and self.n_bins > 0:
+                data = data.with_bins(self.n_bins)
+                data.scaler.constant_[:] = False  # they may vary in later chunks
             with training_on(device, type(self).__name__):
                 # the same noise for every chunk would be fitted like a signal
                 turn = 0 if fitted is None else self.n_iter_
@@ -144,6 +165,7 @@ class BaseARD(Parameters, Predictor):
             **self._y_options,
         )
         check_input_shape(self, reader)
+        check_n_bins(self)
         shape = self.input_shape
         has_channels = shape is not None and self.module is None and self.conv_channels
         groups = Groups.of(
@@ -166,13 +188,20 @@ class BaseARD(Parameters, Predictor):
             with_gaps=self._standardizes and shape is None,
             n_channels=None if shape is None else int(shape[0]),
             standardize=self._standardizes,
-            batch_size=self.batch_size,
+            batch_size=self._rows_per_batch(is_chunk),
             device=device,
             before=None if before is None else before.data,
             is_chunk=is_chunk,
         )
         check_varies(self, data)
         return data
+
+    def _rows_per_batch(self, is_chunk):
+        """The `batch_size`; "auto" only where it depends on the number of rows."""
+        whole_table = self.module is None and self.input_shape is None and not is_chunk
+        if self.batch_size == "auto" and not whole_table:
+            return SMALL_BATCH
+        return self.batch_size
 
     @property
     def _standardizes(self):

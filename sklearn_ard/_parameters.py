@@ -33,6 +33,7 @@ class Parameters:
         "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "module": [callable, None],
         "prior": [StrOptions(set(PRIORS)), Prior],
+        "n_bins": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "categorical_features": [
             "array-like",
             StrOptions({"from_dtype"}),
@@ -84,6 +85,7 @@ class Parameters:
         pool_size=2,
         module=None,
         prior="log_uniform",
+        n_bins="auto",
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
@@ -112,6 +114,7 @@ class Parameters:
         self.pool_size = pool_size
         self.module = module
         self.prior = prior
+        self.n_bins = n_bins
         self.categorical_features = categorical_features
         self.feature_groups = feature_groups
         self.feature_cost = feature_cost

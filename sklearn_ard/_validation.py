@@ -212,6 +212,20 @@ def check_input_shape(estimator, reader):
         )
 
 
+def check_n_bins(estimator):
+    """Raise an error if bins are asked for where numbers are not encoded."""
+    n_bins, owner = estimator.n_bins, type(estimator).__name__
+    if n_bins == "auto" or n_bins == 0:
+        return
+    given = "module" if estimator.module is not None else "input_shape"
+    if getattr(estimator, given) is not None:
+        raise ValueError(
+            f"The 'n_bins' parameter of {owner} must be 'auto' or 0 where '{given}' is "
+            f"given: such networks read the numbers as they are. Got {n_bins!r} "
+            "instead."
+        )
+
+
 def check_sizes(estimator, name):
     """A parameter that holds positive integers, as a tuple."""
     value = getattr(estimator, name)

@@ -331,3 +331,22 @@ def test_network_that_loses_its_inputs_on_the_way_is_no_error(estimator, prior):
     X, y = problem(estimator)
     model = estimator(prior=prior, max_iter=60, random_state=0)
     assert np.isfinite(model.fit(X, y).elbo_)
+
+
+def test_batches_are_larger_on_long_tables_only():
+    X = np.random.default_rng(0).normal(size=(1600, 4))
+    options = {"hidden_layer_sizes": (4,), "max_iter": 1, "random_state": 0}
+
+    def predictions(method="fit", **more):
+        model = ARDRegressor(**options, **more)
+        return getattr(model, method)(X, X[:, 0]).predict(X)
+
+    assert np.array_equal(predictions(), predictions(batch_size=128))
+    for more in (
+        {"method": "partial_fit"},
+        {"input_shape": (1, 2, 2)},
+        {"module": lambda n_in, n_out: LinearARD(n_in, n_out)},
+    ):
+        small = predictions(**more, batch_size=64)
+        assert np.array_equal(predictions(**more), small)
+        assert not np.array_equal(predictions(**more, batch_size=128), small)

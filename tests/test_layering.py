@@ -13,15 +13,15 @@ FOLDERS = {  # each imports from those above it only
     "convert sampling steps compaction likelihoods objective warmup evidence",
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
     "": "_context",
-    "data": "columns frames levels reader table encoding blocks moments merge scaler "
-    "order batches targets training_set",
+    "data": "columns frames levels reader table encoding bins blocks moments merge "
+    "scaler order batches targets training_set",
     "validation": "_validation",
     "training": "callbacks net build task inputs trained start transfer rounds "
-    "recipe ensemble",
+    "recipe ensemble candidates",
     "inference": "activations operations network images modules lower onnx_inputs "
     "onnx report state predictor compression",
     "estimators": "_parameters _base _regressor _classifier",
-    "selection": "threshold bounds walk path folds search stability",
+    "selection": "threshold bounds walk path folds choice search stability",
     "cv": "_cv",
     "plotting": "style model path stability",
 }

@@ -76,6 +76,13 @@ class Batches:
         x, (target, weight) = self.rows(self.draw(n_rows, generator))
         return x, target, weight
 
+    def take(self, rows):
+        """Some of the rows (an int ndarray), with the same size of a batch."""
+        index = torch.from_numpy(rows).to(self.target.device)
+        x = self.x[index] if torch.is_tensor(self.x) else self.x.take(rows)
+        target, weight = self.target[index], self.weight[index]
+        return Batches(x, target, weight, self.batch_size)
+
     def head(self):
         """The inputs of the first two rows, to try a network on."""
         return self._dense(torch.arange(min(2, len(self))))

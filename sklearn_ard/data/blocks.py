@@ -115,7 +115,7 @@ class Blocks(Groups):
         Parameters
         ----------
         groups : Groups
-            Of the columns.
+            Of the columns; blocks of other inputs will do.
         encoding : Encoding
             Makes inputs of them.
 
@@ -124,7 +124,8 @@ class Blocks(Groups):
         Blocks
             Blocks.
         """
-        return cls(**vars(groups), of_input=groups.of_column[encoding.column])
+        of_input = groups.of_column[encoding.column]
+        return cls(**{**vars(groups), "of_input": of_input})
 
     def having(self, inputs):
         """Which blocks have any of some inputs: a mask from a mask."""

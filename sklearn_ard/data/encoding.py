@@ -1,11 +1,12 @@
 """Inputs of a network, from a table of numbers and codes.
 
 Input: one number per column of the table, as `reader` reads it. Output: one number per
-input of the network: the value of a column, whether it is missing, or whether it has a
-certain level. NaN means that nothing is known of an input; it is then scaled to 0.
+input of the network: the value of a column, its part within a bin, whether it is
+missing, or whether it has a certain level. NaN means that nothing is known of an input;
+it is then scaled to 0.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +15,7 @@ import scipy.sparse as sp
 from sklearn_ard.data.levels import MIN_ROWS, UNKNOWN
 from sklearn_ard.data.table import chunks_of
 
-VALUE, GAP = -1, -2  # in place of a level
+VALUE, GAP, BIN = -1, -2, -3  # in place of a level
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +28,25 @@ class Encoding:
         The column that it is made of.
     level : int ndarray of shape (n_inputs,)
         Code of the level that it indicates; VALUE for the number itself, GAP for an
-        indicator of missing numbers.
+        indicator of missing numbers, BIN for the part of the number within a bin.
+    bounds : ndarray of shape (2, n_inputs)
+        Edges of the bins; of other inputs infinite.
     """
 
     column: np.ndarray
     level: np.ndarray
+    bounds: np.ndarray
+
+    @classmethod
+    def unbounded(cls, column, level):
+        """An encoding without bins."""
+        bounds = np.repeat([[-np.inf], [np.inf]], len(column), axis=1)
+        return cls(column, level, bounds)
 
     @classmethod
     def of_numbers(cls, n_columns):
         """That of a table of numbers, one input per column."""
-        return cls(np.arange(n_columns), np.full(n_columns, VALUE))
+        return cls.unbounded(np.arange(n_columns), np.full(n_columns, VALUE))
 
     @classmethod
     def of_table(cls, codes, weight, n_codes, with_gaps=True):
@@ -72,14 +82,39 @@ class Encoding:
             else:
                 levels.append([1] if n == 2 else range(max(n, 1)))
         column = np.repeat(np.arange(len(levels)), [len(each) for each in levels])
-        return cls(column, np.concatenate([np.array(each) for each in levels]))
+        levels = np.concatenate([np.array(each) for each in levels])
+        return cls.unbounded(column, levels)
+
+    def with_bins(self, edges):
+        """The same with piecewise linear encodings beside the values of some columns.
+
+        Parameters
+        ----------
+        edges : dict of int to ndarray
+            Edges of the bins of each of these columns.
+
+        Returns
+        -------
+        Encoding
+            The bins of a column come last of its inputs.
+        """
+        columns = np.array(sorted(edges), dtype=self.column.dtype)
+        n_bins = [len(edges[j]) - 1 for j in columns.tolist()]
+        bounds = [np.stack([edges[j][:-1], edges[j][1:]]) for j in columns.tolist()]
+        column = np.append(self.column, np.repeat(columns, n_bins))
+        level = np.append(self.level, np.full(sum(n_bins), BIN))
+        bounds = np.concatenate([self.bounds, *bounds], axis=1)
+        order = np.argsort(column, kind="stable")
+        return Encoding(column[order], level[order], bounds[:, order])
 
     def __len__(self):
         return len(self.column)
 
     def __eq__(self, other):
-        return np.array_equal(self.column, other.column) and np.array_equal(
-            self.level, other.level
+        return all(
+            np.array_equal(value, vars(other)[name])
+            for name, value in vars(self).items()
+            if name in ("column", "level", "bounds")
         )
 
     @cached_property
@@ -87,13 +122,28 @@ class Encoding:
         """Whether every input is a value."""
         return bool((self.level == VALUE).all())
 
+    def without_bins(self):
+        """The same with the values of numbers alone."""
+        return self.take(self.level != BIN)
+
     def take(self, inputs):
         """The encoding of some of the inputs."""
-        return replace(self, column=self.column[inputs], level=self.level[inputs])
+        return Encoding(self.column[inputs], self.level[inputs], self.bounds[:, inputs])
 
     def on(self, columns):
         """The same for a table that has some of the columns only (ascending)."""
-        return replace(self, column=np.searchsorted(columns, self.column))
+        column = np.searchsorted(columns, self.column)
+        return Encoding(column, self.level, self.bounds)
+
+    @cached_property
+    def numbers_with_bounds(self):
+        """Inputs that are a value or its part in a bin; bounds; what is subtracted.
+
+        That is the bound nearest to 0, so that the input of 0 is 0.
+        """
+        inputs = np.flatnonzero((self.level == VALUE) | (self.level == BIN))
+        lower, upper = self.bounds[:, inputs]
+        return inputs, lower, upper, np.clip(0.0, lower, upper)
 
     @cached_property
     def _is_in_order(self):
@@ -129,13 +179,16 @@ class Encoding:
             return codes if is_whole else codes[:, self.column]
         if sp.issparse(codes):
             x = codes[:, self.column]
-            of_gaps = self.level[x.indices] == GAP
-            x.data[of_gaps] = np.isnan(x.data[of_gaps])
+            of_gaps, (lower, upper) = self.level[x.indices] == GAP, self.bounds
+            lower, upper = lower[x.indices], upper[x.indices]
+            values = np.clip(x.data, lower, upper) - np.clip(0.0, lower, upper)
+            x.data = np.where(of_gaps, np.isnan(x.data), values).astype(x.dtype)
             x.eliminate_zeros()
             return x
-        numbers, gaps = self.level == VALUE, self.level == GAP
         x = np.zeros((len(codes), len(self)), np.result_type(codes, np.float32))
-        x[:, numbers] = codes[:, self.column[numbers]]
+        inputs, lower, upper, offset = self.numbers_with_bounds
+        x[:, inputs] = np.clip(codes[:, self.column[inputs]], lower, upper) - offset
+        gaps = np.flatnonzero(self.level == GAP)
         x[:, gaps] = np.isnan(codes[:, self.column[gaps]])
         for j, inputs, of_code in self._inputs_of_codes:
             code = codes[:, j].astype(int)

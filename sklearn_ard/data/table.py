@@ -114,6 +114,10 @@ class ScaledTable:
             products[chunk] = values @ direction + zero.astype(np.float64) @ direction
         return products
 
+    def take(self, index):
+        """Some of these rows."""
+        return ScaledTable(self.table.take(index), self.scaler)
+
     def select(self, inputs):
         """The same rows with some of the inputs (an ndarray of indices)."""
         return ScaledTable(self.table.select(inputs), self.scaler.take(inputs))

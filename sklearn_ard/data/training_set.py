@@ -5,12 +5,13 @@ Input: X as numbers and codes, numeric targets and weights. Output: a
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from sklearn_ard.data.batches import LARGEST_COPY, Batches
+from sklearn_ard.data.bins import bin_edges
 from sklearn_ard.data.blocks import Blocks
 from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.data.merge import merge_rows
@@ -20,7 +21,10 @@ from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.table import ScaledTable, Table, is_mapped
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 
-_BATCH_SIZE = 64
+SMALL_BATCH, LARGE_BATCH = 64, 256
+# Larger batches for more rows, as many steps: see examples/benchmarks/README.md. On few
+# rows the noise of small ones regularises.
+_BATCHES_PER_EPOCH = 12
 _BITS = 32  # of mean and scale of a column
 
 
@@ -46,6 +50,8 @@ class TrainingSet:
         Distinct rows; of a later chunk with those of all chunks before.
     total_weight : float
         Sum of their weights.
+    table : Table or None
+        The rows of the batches, neither scaled nor copied.
     """
 
     batches: Batches
@@ -56,6 +62,58 @@ class TrainingSet:
     targets: NumericTargets | ClassTargets
     n_rows: int
     total_weight: float
+    table: Table | None
+
+    def with_bins(self, n_bins):
+        """The same with numbers that are encoded piecewise linearly beside the value.
+
+        Parameters
+        ----------
+        n_bins : int
+            Bins of each column that is a number, fewer where it has ties.
+
+        Returns
+        -------
+        TrainingSet
+            With more inputs, of the same rows in the same order.
+        """
+        X, rows = self.table.X, self.table.rows
+        numbers = np.setdiff1d(self.encoding.column, list(self.reader.levels_))
+        edges = bin_edges(X[rows], self._weight, numbers, n_bins)
+        return self.encoded(self.encoding.with_bins(edges))
+
+    def encoded(self, encoding):
+        """The same with other inputs.
+
+        Parameters
+        ----------
+        encoding : Encoding
+            Of the same columns.
+
+        Returns
+        -------
+        TrainingSet
+            Of the same rows in the same order.
+        """
+        before, table = self.batches, Table(self.table.X, self.table.rows, encoding)
+        scaler = Scaler(None, self.scaler.standardize, _BITS).fit(table, self._weight)
+        x = _inputs(table, scaler, before.target.device)
+        return replace(
+            self,
+            batches=Batches(x, before.target, before.weight, before.batch_size),
+            encoding=encoding,
+            blocks=Blocks.of_inputs(self.blocks, encoding),
+            scaler=scaler,
+            table=table,
+        )
+
+    @property
+    def _weight(self):
+        return self.batches.weight.cpu().double().numpy()
+
+    def without_rows(self):
+        """The same without the data."""
+        return replace(self, batches=None, table=None)
 
 
 def training_set(
@@ -98,7 +156,7 @@ def training_set(
     standardize : bool, default=True
         Whether to scale the columns at all.
     batch_size : int or "auto", default="auto"
-        Largest number of rows in a batch; "auto" is 64.
+        Largest number of rows in a batch; see :func:`batch_size_for`.
     device : torch.device, default="cpu"
         Device of the batches.
     before : TrainingSet, default=None
@@ -133,16 +191,31 @@ def training_set(
         )
     y = targets.transform(y)
     order = training_order(ScaledTable(table, scaler), y.reshape(len(y), -1))
-    x = ScaledTable(table.take(order), scaler)
-    is_small = math.prod(x.shape) <= LARGEST_COPY and not is_mapped(X)
-    fits = is_small or not table.is_out_of_memory
+    table = table.take(order)
     weight = (weight[order] * (n_rows / total_weight)).astype(np.float32)
     batches = Batches(
-        torch.from_numpy(x.in_memory()).to(device) if fits else x,
+        _inputs(table, scaler, device),
         torch.from_numpy(y[order]).to(device),
         torch.from_numpy(weight).to(device),
-        _BATCH_SIZE if batch_size == "auto" else batch_size,
+        batch_size_for(n_rows) if batch_size == "auto" else batch_size,
     )
     return TrainingSet(
-        batches, reader, encoding, blocks, scaler, targets, n_rows, total_weight
+        batches, reader, encoding, blocks, scaler, targets, n_rows, total_weight, table
     )
+
+
+def _inputs(table, scaler, device):
+    """Scaled inputs as a tensor, or made on access where they are too many."""
+    x = ScaledTable(table, scaler)
+    is_small = math.prod(x.shape) <= LARGEST_COPY and not is_mapped(table.X)
+    if is_small or not table.is_out_of_memory:
+        return torch.from_numpy(x.in_memory()).to(device)
+    return x
+
+
+def batch_size_for(n_rows):
+    """Rows of a batch: 64 up to 1,535 distinct rows, 128 up to 3,071, 256 for more."""
+    size = SMALL_BATCH
+    while size < LARGE_BATCH and 2 * size * _BATCHES_PER_EPOCH <= n_rows:
+        size *= 2
+    return size

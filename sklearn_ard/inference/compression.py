@@ -163,7 +163,7 @@ def fitted_model(trained, data, n_steps=None):
     """
     if not trained.support.any():
         trained = _emptied(trained, data.targets)
-    return _compress(trained, replace(data, batches=None), n_steps)
+    return _compress(trained, data.without_rows(), n_steps)
 
 
 def _emptied(trained, targets):

@@ -6,7 +6,7 @@ encode raw columns, and fill in what nothing is known of, go out.
 
 import numpy as np
 
-from sklearn_ard.data.encoding import GAP, VALUE
+from sklearn_ard.data.encoding import BIN, GAP
 from sklearn_ard.data.levels import UNKNOWN
 
 ML = "ai.onnx.ml"  # the domain of LabelEncoder
@@ -46,14 +46,14 @@ def write_inputs(graph, network, levels, dtype):
     column = network.encoding.column
     if not levels:
         graph.add("Gather", column.astype(np.int64), axis=1)
-        return _write_numbers(graph, network, slice(None))
+        return _write_numbers(graph, network, slice(None), dtype)
     is_category = np.isin(column, list(levels))
     order, values = [], []
     if not is_category.all():
         order.append(np.flatnonzero(~is_category))
         names = [graph.inputs[j].name for j in column[~is_category]]
         graph.add("Concat", *names[1:], source=names[0], axis=1)
-        values.append(_write_numbers(graph, network, ~is_category))
+        values.append(_write_numbers(graph, network, ~is_category, dtype))
     for j in np.unique(column[is_category]):
         order.append(np.flatnonzero(column == j))
         graph.value = graph.inputs[j].name
@@ -64,14 +64,22 @@ def write_inputs(graph, network, levels, dtype):
         graph.add("Gather", np.argsort(np.concatenate(order)), axis=1)
 
 
-def _write_numbers(graph, network, inputs):
+def _write_numbers(graph, network, inputs, dtype_of_x):
     """These inputs of the network, from their columns side by side."""
     level, dtype = network.encoding.level[inputs], _dtype_of(network)
     if_missing = np.where(level == GAP, 1, network.fill[inputs]).astype(dtype)
-    value = graph.cast(dtype)
+    value = graph.value
     missing = graph.add("IsNaN")
+    graph.value = value
+    if (level == BIN).any():  # in the dtype of X, which may have more digits
+        lower, upper = network.encoding.bounds[:, inputs].astype(dtype_of_x)
+        graph.add("Max", lower[None])
+        graph.add("Min", upper[None])
+        offset = np.clip(np.zeros_like(lower), lower, upper)
+        graph.add("Sub", offset[None])
+    value = graph.cast(dtype)
     if (level == GAP).any():  # 0 for them where the number is known
-        value = graph.add("Mul", (level == VALUE).astype(dtype)[None], source=value)
+        value = graph.add("Mul", (level != GAP).astype(dtype)[None], source=value)
     return graph.add("Where", if_missing[None], value, source=missing)
 
 

@@ -203,7 +203,9 @@ def walking(estimator, X, y, sample_weight=None):
     device = find_device(estimator.device, owner)
     data = estimator._training_set(X, y, sample_weight, device)
     with training_on(device, owner):
-        yield Walk(estimator._task(data, device, START)), data
+        task = estimator._task(data, device, START)
+        data = estimator._best_candidate(task, data).data
+        yield Walk(task.on(data)), data
 
 
 def describe(estimator, data, points, score, return_models=False) -> ARDPath:

@@ -32,12 +32,12 @@ from sklearn_ard._context import (
 )
 from sklearn_ard._validation import check_reg_factors, warn_of_training
 from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.selection.choice import choose_point
 from sklearn_ard.selection.folds import path_of_all, path_of_fold, table_of
-from sklearn_ard.selection.walk import Walk
+from sklearn_ard.selection.walk import START, Walk
 from sklearn_ard.training.ensemble import train_ensemble
 
 REG_FACTORS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-_TIE = 1e-9  # relative; smaller differences between scores are rounding
 
 _PLAIN_ONLY = ("reg_factor", "warm_start")  # parameters of the plain estimators only
 
@@ -80,6 +80,7 @@ class CrossValidated(BaseARD):
         pool_size=2,
         module=None,
         prior="log_uniform",
+        n_bins="auto",
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
@@ -113,6 +114,7 @@ class CrossValidated(BaseARD):
         self.pool_size = pool_size
         self.module = module
         self.prior = prior
+        self.n_bins = n_bins
         self.categorical_features = categorical_features
         self.feature_groups = feature_groups
         self.feature_cost = feature_cost
@@ -189,6 +191,8 @@ class CrossValidated(BaseARD):
         device = find_device(self.device, owner)
         data = self._training_set(X, y, sample_weight, device)
         self._check_selection(data.blocks)
+        # drawn here, for the same result whatever the number of jobs
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         routed = self._route(sample_weight, params)
         splits = list(
             check_cv(self.cv, y, classifier=is_classifier(self)).split(
@@ -198,9 +202,13 @@ class CrossValidated(BaseARD):
         scorer, options = self._get_scorer(), routed.scorer.score
         if is_classifier(self):
             self._check_folds(y, sample_weight, splits, data.targets, scorer)
-        # drawn here, for the same result whatever the number of jobs
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        given = self._make_plain(seed), rows, reg_factors, scorer, options
+        # one encoding for all paths, so that their points are of one model
+        plain = self._make_plain(seed)
+        with training_on(device, owner):
+            task = plain._task(data, device, START)
+            chosen = self._best_candidate(task, data)
+        data, plain.n_bins = chosen.data, chosen.n_bins
+        given = plain, rows, reg_factors, scorer, options
         jobs = [delayed(path_of_all)(*given)]
         jobs += [delayed(path_of_fold)(*given, fold) for fold in splits]
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
@@ -209,7 +217,7 @@ class CrossValidated(BaseARD):
         self.cv_results_ = table_of(path, folds)
         mean = self.cv_results_["mean_test_score"]
         self._check_scores(mean)
-        index, n_features = self._choose(mean)
+        index, n_features = choose_point(self)
         self.reg_factor_ = float(reg_factors[index])
         self.best_index_, self.best_score_ = index, float(mean[index])
         task = replace(
@@ -329,69 +337,3 @@ class CrossValidated(BaseARD):
 
     def _get_scorer(self):
         return get_scorer(self.scoring or self._default_scoring)
-
-    def _choose(self, mean):
-        """Index of a point, and the number of columns to reduce it to, or None."""
-        if self.n_features_to_select is not None:
-            return self._choose_by_features(mean, self.n_features_to_select)
-        if self.target_sparsity is not None:
-            return self._choose_by_sparsity(mean, self.target_sparsity), None
-        enough = _finite(mean).max()
-        if self.selection == "one_standard_error":
-            best = _best(mean, np.isfinite(mean))
-            n = self.n_splits_
-            std = self.cv_results_["std_test_score"][best] * np.sqrt(n / max(n - 1, 1))
-            enough -= std / np.sqrt(n)
-        return _last(_finite(mean) >= enough - _TIE * abs(enough)), None
-
-    def _choose_by_features(self, mean, target):
-        n_features = self.path_.n_features
-        if (n_features == target).any():
-            return _best(mean, n_features == target), None
-        if (n_features > target).any():
-            fewest = n_features[n_features > target].min()
-            return _best(mean, n_features == fewest), target
-        most = n_features.max()
-        index = _best(mean, n_features == most)
-        self._warn_nearest(
-            "n_features_to_select", target, f"{most} columns", index, "smaller"
-        )
-        return index, None
-
-    def _choose_by_sparsity(self, mean, target):
-        sparsity = np.where(self.path_.n_features > 0, self.path_.sparsity, -np.inf)
-        if (sparsity >= target).any():
-            return _best(mean, sparsity >= target)
-        index = int(sparsity.argmax())
-        nearest = f"a sparsity of {self.path_.sparsity[index]:.4f}"
-        self._warn_nearest("target_sparsity", target, nearest, index, "larger")
-        return index
-
-    def _warn_nearest(self, name, target, nearest, index, direction):
-        warnings.warn(
-            f"No point of the path reaches {name}={target}. Took the nearest, "
-            f"{nearest} at reg_factor={self.path_.reg_factors[index]:g}. Add "
-            f"{direction} values to 'reg_factors' for others.",
-            UserWarning,
-            stacklevel=6,
-        )
-
-
-def _finite(scores):
-    """Scores with -inf in place of values that are not finite."""
-    return np.where(np.isfinite(scores), scores, -np.inf)
-
-
-def _best(mean, allowed):
-    """Index of the best of some points; ties go to the largest reg_factor.
-
-    Points without a finite score are chosen last.
-    """
-    scores = _finite(mean)
-    best = scores[allowed].max()
-    slack = _TIE * abs(best) if np.isfinite(best) else 0.0
-    return _last(allowed & (scores >= best - slack))
-
-
-def _last(flags):
-    return int(np.flatnonzero(flags)[-1])

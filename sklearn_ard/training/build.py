@@ -24,6 +24,8 @@ from sklearn_ard.nn import (
 )
 from sklearn_ard.nn.noise import drawn_from
 
+_LOG_OF_NOTHING = -30.0  # logit of a class without rows
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -101,6 +103,12 @@ def make_likelihood(targets):
         log_noise = torch.from_numpy(targets.empty_log_noise_).float()
         return GaussianLikelihood(targets.n_outputs, log_noise)
     return CategoricalLikelihood()
+
+
+def empty_output(targets, n_rows, device):
+    """Outputs of a model without inputs, of shape (n_rows, n_outputs)."""
+    output = torch.from_numpy(targets.empty_output_).float().to(device)
+    return output.clamp(min=_LOG_OF_NOTHING).expand(n_rows, -1).contiguous()
 
 
 def empty_nll(targets):

@@ -14,13 +14,12 @@ from sklearn_ard.nn import (
     weigh_inputs,
 )
 from sklearn_ard.nn.fast.live_network import LiveNetwork
-from sklearn_ard.training.build import make_likelihood
+from sklearn_ard.training.build import empty_output, make_likelihood
 
 SAMPLE = 20_000  # rows from which the bound and the residuals are estimated
 MAX_INPUTS = 20_000  # that a network begins with; of more, some are chosen before
 MIN_SCREENED = 1_000  # blocks that are chosen then, at least
 _EPS = 1e-12
-_LOG_OF_NOTHING = -30.0  # logit of a class without rows
 
 
 def prune(task, net, inputs, *, weigh):
@@ -239,8 +238,7 @@ def offered(task):
         return task.varies
     rows = torch.arange(len(task.batches), device=task.device)
     target, weight = task.batches.target, task.batches.weight
-    output = torch.from_numpy(task.targets.empty_output_).float().to(task.device)
-    output = output.clamp(min=_LOG_OF_NOTHING).expand(len(rows), -1).contiguous()
+    output = empty_output(task.targets, len(rows), task.device)
     likelihood = make_likelihood(task.targets).to(task.device)
     nats = _score_test(task, rows, output, target, weight, likelihood)
     gain = blocks.largest(np.where(task.varies, nats, 0.0)) - 0.5 * task.prices

@@ -107,6 +107,15 @@ class Task:
         """The same at another `reg_factor`."""
         return replace(self, reg_factor=reg_factor)
 
+    def on(self, data) -> Task:
+        """The same on another training set of the same rows."""
+        return replace(
+            self,
+            batches=data.batches,
+            varies=~data.scaler.constant_,
+            blocks=data.blocks,
+        )
+
     def make_net(self, n_inputs: int) -> ARDNet:
         """A net of a new network that reads some number of inputs."""
         network = make_network(

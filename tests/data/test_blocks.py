@@ -131,7 +131,8 @@ def test_sums_over_columns():
 
 
 def test_inputs_of_blocks():
-    encoding = Encoding(np.array([0, 1, 1, 2, 3, 3, 4]), np.zeros(7, dtype=int))
+    column = np.array([0, 1, 1, 2, 3, 3, 4])
+    encoding = Encoding.unbounded(column, np.zeros(7, dtype=int))
     blocks = Blocks.of_inputs(groups([["a", "d"]], required=["c"]), encoding)
     assert blocks.of_input.tolist() == [0, 1, 1, 2, 0, 0, 3]
     inputs = np.array([0, 0, 1, 0, 0, 1, 0], dtype=bool)

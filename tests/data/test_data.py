@@ -9,6 +9,7 @@ from sklearn_ard.data.moments import moments
 from sklearn_ard.data.order import training_order
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.table import ScaledTable, Table
+from sklearn_ard.data.training_set import batch_size_for
 
 
 def table(seed=0):
@@ -247,3 +248,8 @@ def test_moments_are_those_of_the_scaled_columns_and_their_squares(container):
         np.testing.assert_allclose(variance[:, 0], expected, rtol=1e-6, atol=1e-12)
         expected = values.T @ residual / weight.sum()
         np.testing.assert_allclose(covariance, expected, rtol=1e-6, atol=1e-10)
+
+
+def test_batches_grow_with_the_rows_to_256():
+    sizes = [batch_size_for(n) for n in (1, 1535, 1536, 3071, 3072, 10**6)]
+    assert sizes == [64, 64, 128, 128, 256, 256]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_ard.data.encoding import GAP, VALUE, Encoding
+from sklearn_ard.data.encoding import BIN, GAP, VALUE, Encoding
 
 NAN = np.nan
 
@@ -94,5 +94,64 @@ def test_numbers_alone_are_not_copied():
 def test_equality():
     assert encoding() == encoding() and encoding() != encoding(with_gaps=False)
     other = encoding()
-    other = Encoding(other.column, np.where(other.level == 2, 3, other.level))
+    level = np.where(other.level == 2, 3, other.level)
+    other = Encoding(other.column, level, other.bounds)
     assert encoding() != other
+
+
+EDGES = {0: np.array([0.0, 10.0, 35.0]), 1: np.array([-5.0, 2.0, 20.0, 30.0])}
+
+
+def test_bins_are_beside_the_values():
+    found = encoding().with_bins(EDGES)
+    assert found.column.tolist() == [0] * 4 + [1] * 4 + [2, 3, 4, 4, 4, 5]
+    assert found.level[:8].tolist() == [VALUE, GAP, BIN, BIN, VALUE, BIN, BIN, BIN]
+    assert found.bounds[:, 5:8].T.tolist() == [[-5, 2], [2, 20], [20, 30]]
+    assert found.without_bins() == encoding() != found
+    other = encoding().with_bins({**EDGES, 0: np.array([0.0, 11.0, 35.0])})
+    assert other != found
+
+
+def test_bins_are_a_piecewise_linear_encoding():
+    """Gorishniy et al. (2022), eq. 1, but for a scale and an offset."""
+    found = encoding().with_bins(EDGES)
+    X = codes()
+    inputs = found(X)
+    for j, edges in EDGES.items():
+        share = (X[:, j, None] - edges[:-1]) / np.diff(edges)
+        expected = np.clip(share, 0, 1)
+        of_bins = (found.column == j) & (found.level == BIN)
+        lower, upper = found.bounds[:, of_bins]
+        share = (inputs[:, of_bins] + np.clip(0, lower, upper) - lower) / np.diff(edges)
+        np.testing.assert_allclose(share, expected, atol=1e-12)
+
+
+def test_bins_of_a_column_add_up_to_its_value():
+    found = encoding().with_bins({1: np.arange(0.0, 41.0, 5)})
+    x = np.linspace(0, 40, 81)
+    rows = np.repeat(codes()[:1], 81, axis=0)
+    rows[:, 1] = x
+    of_bins = (found.column == 1) & (found.level == BIN)
+    np.testing.assert_allclose(found(rows)[:, of_bins].sum(axis=1), x)
+
+
+@pytest.mark.parametrize("shift", [-20.0, 0.0, 3.0, 50.0])
+def test_zero_stays_zero_and_sparse_rows_are_encoded_as_dense_ones(shift):
+    X = codes()[:, :2]
+    plain = Encoding.of_table(X, np.ones(40), {})
+    found = plain.with_bins({j: edges + shift for j, edges in EDGES.items()})
+    assert not found(np.zeros((1, 2))).any()
+    X[X == 7] = 0
+    sparse = found(sp.csr_array(X))
+    np.testing.assert_array_equal(sparse.toarray(), found(X))
+
+
+def test_bins_of_some_inputs_and_columns():
+    found = encoding().with_bins(EDGES)
+    some = np.array([2, 5, 7, 10])
+    np.testing.assert_array_equal(found.take(some)(codes()), found(codes())[:, some])
+    columns = np.array([0, 1, 4])
+    of_columns = found.take(some).on(columns)
+    np.testing.assert_array_equal(
+        of_columns(codes()[:, columns]), found(codes())[:, some]
+    )

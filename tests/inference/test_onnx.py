@@ -132,17 +132,36 @@ def test_missing_numbers(run, X, dtype, offset):
 def test_only_needed_nodes_are_written(X, tmp_path):
     import onnx
 
-    def kinds(X):
-        model = ARDRegressor((8,), random_state=0, max_iter=5, feature_cost=0)
+    def kinds(X, n_bins=0):
+        model = ARDRegressor(
+            (8,), n_bins=n_bins, random_state=0, max_iter=5, feature_cost=0
+        )
         model.fit(X, X[:, 0]).to_onnx(tmp_path / "m.onnx", dtype="f4")
         graph = onnx.load(tmp_path / "m.onnx").graph
         kinds = [node.op_type for node in graph.node]
         return kinds[: kinds.index("Gemm")]
 
-    fill = ["Gather", "Cast", "IsNaN", "Where"]
+    fill = ["Gather", "IsNaN", "Cast", "Where"]
     assert kinds(X) == fill
     with_gaps = np.column_stack([X, np.where(X[:, 0] > 5, np.nan, X[:, 1])])
     assert kinds(with_gaps) == [*fill[:3], "Mul", "Where"]
+    of_bins = ["Max", "Min", "Sub"]
+    assert kinds(X, 4) == [*fill[:2], *of_bins, *fill[2:]]
+    assert kinds(with_gaps, 4) == [*fill[:2], *of_bins, "Cast", "Mul", "Where"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bins(run, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.normal(1000, 3, size=(300, 4))
+    X[rng.random((300, 4)) < 0.1] = np.nan
+    y = np.nan_to_num(np.sin(2 * X[:, 1])) + np.isnan(X[:, 2])
+    model = ARDRegressor(n_bins=8, random_state=0, max_iter=100).fit(X, y)
+    assert model.get_support().any()
+    far = np.vstack([X, X * 3, -X])  # beyond the outer edges
+    found = run(model, far.astype(dtype))["prediction"]
+    expected = model.predict(far.astype(dtype))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.fixture(scope="module")

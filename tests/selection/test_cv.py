@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ard import ARDClassifierCV, ARDRegressor, ARDRegressorCV
-from sklearn_ard.selection.search import _best
+from sklearn_ard.selection.choice import _best
 
 FAST = {"hidden_layer_sizes": (16,), "max_iter": 100, "random_state": 0, "cv": 3}
 
