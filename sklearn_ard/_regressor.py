@@ -105,8 +105,9 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         is trained from scratch on these, for three fifths of the steps. See the Notes.
         Not for `partial_fit` and `warm_start`.
     batch_size : int or "auto", default="auto"
-        Rows per step; "auto" is 64, on tables of at least 1,536 distinct rows 128, of
-        at least 3,072 rows 256 (not for images, with `module` or in `partial_fit`).
+        Rows per step; "auto" is 64, on tables of at least 1,536 distinct rows 128, from
+        3,072 rows 256, from 24,576 rows 512, from 65,536 rows 1,024 (not for images,
+        with `module` or in `partial_fit`).
     learning_rate_init : float, default=0.01
         Learning rate of Adam at its peak.
     random_state : int, RandomState instance or None, default=None
@@ -138,11 +139,13 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         Standard deviation of the noise, in units of y.
     candidates_ : DataFrame
         What `fit` compared for ``n_bins="auto"``, one row per candidate, the simplest
-        first: `n_bins`; `n_features`, columns that it kept; `log_density` of held-out
-        rows, their mean in nats and in units of y; `gain` over the first, with its
-        standard error `std_error`; `chosen`. Every candidate is trained for a third of
-        `max_iter` on four fifths of the rows (of 50,000 where there are more). The best
-        is chosen if its gain exceeds its standard error. Empty if there was no choice:
+        first: `n_bins`; `n_features`, columns that it kept; `n_rows` that were held
+        out; `log_density`, their mean in nats and in units of y; `gain` over the first
+        on the same rows, with its standard error `std_error`; `chosen`. Every candidate
+        is trained for a third of `max_iter` on four fifths of the rows (of 50,000 where
+        there are more), on three such parts if the first and the best are within two
+        standard errors. The best is chosen if its gain exceeds its standard error.
+        Empty if there was no choice:
         `n_bins` was given, less than 200 distinct rows, less than 800 steps, no column
         with three different numbers, or more than 5,000 inputs of the network.
     n_features_in_ : int

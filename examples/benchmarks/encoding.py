@@ -32,7 +32,7 @@ def make_table(n_rows, rng):
 
 def seconds(X, y):
     start = time.perf_counter()
-    ARDRegressor(random_state=0).fit(X, y)
+    ARDRegressor(n_bins=0, random_state=0).fit(X, y)
     return time.perf_counter() - start
 
 

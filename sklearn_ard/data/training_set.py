@@ -21,10 +21,10 @@ from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.table import ScaledTable, Table, is_mapped
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 
-SMALL_BATCH, LARGE_BATCH = 64, 256
-# Larger batches for more rows, as many steps: see examples/benchmarks/README.md. On few
-# rows the noise of small ones regularises.
-_BATCHES_PER_EPOCH = 12
+SMALL_BATCH = 64
+# Rows from which batches are larger, with as many steps: on few rows the noise of small
+# ones regularises. See examples/benchmarks/README.md.
+LARGER_BATCHES = {1_536: 128, 3_072: 256, 24_576: 512, 65_536: 1024}
 _BITS = 32  # of mean and scale of a column
 
 
@@ -214,8 +214,6 @@ def _inputs(table, scaler, device):
 
 
 def batch_size_for(n_rows):
-    """Rows of a batch: 64 up to 1,535 distinct rows, 128 up to 3,071, 256 for more."""
-    size = SMALL_BATCH
-    while size < LARGE_BATCH and 2 * size * _BATCHES_PER_EPOCH <= n_rows:
-        size *= 2
-    return size
+    """Rows of a batch, for a number of distinct rows."""
+    sizes = (size for least, size in LARGER_BATCHES.items() if n_rows >= least)
+    return max(sizes, default=SMALL_BATCH)

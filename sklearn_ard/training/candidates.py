@@ -4,9 +4,9 @@ Input: a task, its training set, and the parameters that leave a choice. Output:
 chosen candidate, and a table of what was compared.
 
 A candidate is trained on four fifths of the rows, for a third of the epochs of a fit,
-and scored by the log-density of the others. The simplest is chosen, unless another is
-better by more than a standard error. The experiments behind this are in
-``examples/benchmarks/README.md``.
+and scored by the log-density of the others; on further fifths while the simplest and
+the best are close. The simplest is chosen, unless the best is better by more than a
+standard error. The experiments behind this are in ``examples/benchmarks/README.md``.
 """
 
 import math
@@ -26,8 +26,10 @@ BINS = (8, 16, 32)  # of the candidates beside the values alone
 N_TRIED = 2  # of these; the next one only while the last is the best
 MIN_ROWS = 200  # distinct ones, for a choice
 MAX_INPUTS = 5_000  # of a candidate with bins
-COLUMNS = ("n_bins", "n_features", "log_density", "gain", "std_error", "chosen")
-_FOLDS = 5  # one of which is held out
+COLUMNS = "n_bins n_features n_rows log_density gain std_error chosen".split()
+CLOSE = 2.0  # standard errors; candidates that are closer are scored again
+_FOLDS = 5  # of the rows, one of which is held out
+_HELD_OUT = (2, 0, 4)  # which of them, one after the other
 _SHARE = 1 / 3  # of the epochs of a fit
 _MAX_ROWS = 50_000  # that are compared
 _TURN = 1  # of the random generators
@@ -43,16 +45,16 @@ class Candidate:
         With its inputs.
     n_bins : int
         Bins of every number; 0 where inputs are the values alone.
-    density : ndarray of shape (n_held_out,) or None
-        Log-density of rows that were held out, in nats, for scaled targets; None if it
-        was not compared.
+    densities : tuple of ndarray of shape (n_held_out,)
+        Log-density of the rows of each fold that was held out, in nats, for scaled
+        targets.
     n_features : int
-        Columns that its network kept.
+        Columns that its network kept, on the rows of the first.
     """
 
     data: TrainingSet
     n_bins: int = 0
-    density: np.ndarray | None = None
+    densities: tuple = ()
     n_features: int = 0
 
     def with_bins(self, n_bins):
@@ -99,9 +101,10 @@ def choose(task, data, n_bins="auto"):
         if comparison.gain(tried[-1], best)[0] > 0:
             best = tried[-1]
         other = next(others, None)
-    gain, error = comparison.gain(best, chosen)
-    if gain > error:
-        chosen = best
+    first, best = comparison.decided(chosen, best)
+    tried = [{0: first, best.n_bins: best}.get(each.n_bins, each) for each in tried]
+    gain, error = comparison.gain(best, first)
+    chosen = best if gain > error else first
     return chosen, comparison.table(tried, chosen)
 
 
@@ -138,53 +141,78 @@ class Comparison:
 
     def __init__(self, task, data):
         self.task, n_rows = task, len(data.batches)
-        rows = np.arange(n_rows)[:: math.ceil(n_rows / _MAX_ROWS)]
-        is_held_out = np.arange(len(rows)) % _FOLDS == _FOLDS // 2
-        self.train_rows, self.test_rows = rows[~is_held_out], rows[is_held_out]
-        weight = data.batches.weight.cpu().double().numpy()
-        self.weight = weight[self.test_rows]
-        self.train_share = weight[self.train_rows].sum() / weight.sum()
-        n_batches = math.ceil(len(self.train_rows) / data.batches.batch_size)
+        self.rows = np.arange(n_rows)[:: math.ceil(n_rows / _MAX_ROWS)]
+        self.weight = data.batches.weight.cpu().double().numpy()
+        n_train = math.ceil(len(self.rows) * (1 - 1 / _FOLDS))
+        n_batches = math.ceil(n_train / data.batches.batch_size)
         whole = plan(task.max_iter, n_batches)
         self.is_possible = n_rows >= MIN_ROWS and len(whole) > 1
         n_epochs = max(1, round(_SHARE * sum(epochs for _, epochs in whole)))
         self.stages = plan(n_epochs, n_batches)
 
+    def held_out(self, fold):
+        """A mask of the rows that a fold holds out."""
+        return np.arange(len(self.rows)) % _FOLDS == _HELD_OUT[fold]
+
     def scored(self, candidate):
-        """The same, with the log-density of the rows that are held out."""
-        batches = candidate.data.batches
+        """The same, with the log-density of the rows of one more fold."""
+        fold, batches = len(candidate.densities), candidate.data.batches
+        is_test = self.held_out(fold)
+        train_rows, test_rows = self.rows[~is_test], self.rows[is_test]
         seed = self.task.generators.cpu.initial_seed()
         task = replace(
             self.task.on(candidate.data),
-            batches=batches.take(self.train_rows),
-            num_data=self.task.num_data * self.train_share,
+            batches=batches.take(train_rows),
+            num_data=self.task.num_data
+            * (self.weight[train_rows].sum() / self.weight.sum()),
             dense_iter=math.ceil(self.task.dense_iter * _SHARE),
             callbacks=(),
-            generators=make_generators(seed, self.task.device, _TURN),
+            generators=make_generators(seed, self.task.device, _TURN + fold),
         )
         try:
             trained = train(task, self.stages)
         except FloatingPointError:  # it diverged
-            nothing = np.full(len(self.test_rows), -np.inf)
-            return replace(candidate, density=nothing)
-        if trained.interrupted:
-            raise KeyboardInterrupt
+            density, n_features = np.full(len(test_rows), -np.inf), 0
+        else:
+            if trained.interrupted:
+                raise KeyboardInterrupt
+            density = log_density(task, trained, batches.take(test_rows))
+            n_features = int(task.blocks.support(trained.support).sum())
         return replace(
             candidate,
-            density=log_density(task, trained, batches.take(self.test_rows)),
-            n_features=int(task.blocks.support(trained.support).sum()),
+            densities=(*candidate.densities, density),
+            n_features=candidate.n_features if fold else n_features,
         )
+
+    def decided(self, first, second):
+        """Two candidates, scored on more folds while they are close."""
+        while len(first.densities) < len(_HELD_OUT):
+            gain, error = self.gain(second, first)
+            if second is first or not abs(gain) < CLOSE * error:
+                break
+            first, second = self.scored(first), self.scored(second)
+        return first, second
 
     def gain(self, candidate, other):
         """Mean difference of log-densities in nats per row, and its standard error."""
-        if not np.isfinite(candidate.density).all():
+        n_folds = min(len(candidate.densities), len(other.densities))
+        density, others = (
+            np.concatenate(each.densities[:n_folds]) for each in (candidate, other)
+        )
+        if not np.isfinite(density).all():
             return -math.inf, 0.0
-        if not np.isfinite(other.density).all():
+        if not np.isfinite(others).all():
             return math.inf, 0.0
-        apart, weight = candidate.density - other.density, self.weight
+        apart, weight = density - others, self._weight_of(n_folds)
         mean = np.average(apart, weights=weight)
         variance = np.average((apart - mean) ** 2, weights=weight)
         return mean, math.sqrt(variance / len(apart))
+
+    def _weight_of(self, n_folds):
+        """Weights of the rows that some folds hold out."""
+        return np.concatenate(
+            [self.weight[self.rows[self.held_out(fold)]] for fold in range(n_folds)]
+        )
 
     def table(self, tried, chosen):
         """What was compared, and how far apart it was.
@@ -201,17 +229,21 @@ class Comparison:
         DataFrame
             See the attribute `candidates_` of an estimator.
         """
-        jacobian = self.task.targets.log_jacobian
-        rows = [
-            (
-                candidate.n_bins,
-                candidate.n_features,
-                np.average(candidate.density, weights=self.weight) + jacobian,
-                *self.gain(candidate, tried[0]),
-                candidate is chosen,
+        rows = []
+        for candidate in tried:
+            density = np.concatenate(candidate.densities)
+            weight = self._weight_of(len(candidate.densities))
+            mean = np.average(density, weights=weight)
+            rows.append(
+                (
+                    candidate.n_bins,
+                    candidate.n_features,
+                    len(density),
+                    mean + self.task.targets.log_jacobian,
+                    *self.gain(candidate, tried[0]),
+                    candidate is chosen,
+                )
             )
-            for candidate in tried
-        ]
         return pd.DataFrame(rows, columns=COLUMNS)
 
 

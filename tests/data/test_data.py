@@ -250,6 +250,7 @@ def test_moments_are_those_of_the_scaled_columns_and_their_squares(container):
         np.testing.assert_allclose(covariance, expected, rtol=1e-6, atol=1e-10)
 
 
-def test_batches_grow_with_the_rows_to_256():
-    sizes = [batch_size_for(n) for n in (1, 1535, 1536, 3071, 3072, 10**6)]
-    assert sizes == [64, 64, 128, 128, 256, 256]
+def test_batches_grow_with_the_rows():
+    rows = (1, 1535, 1536, 3071, 3072, 24_575, 24_576, 65_535, 65_536, 10**6)
+    sizes = [64, 64, 128, 128, 256, 256, 512, 512, 1024, 1024]
+    assert [batch_size_for(n) for n in rows] == sizes

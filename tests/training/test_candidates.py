@@ -48,11 +48,13 @@ def test_bins_show_what_values_alone_do_not(of_wave):
 def test_what_was_compared_can_be_read(of_wave):
     model, X, y = of_wave
     found = model.candidates_
-    assert tuple(found.columns) == COLUMNS and found.chosen.sum() == 1
+    assert list(found.columns) == COLUMNS and found.chosen.sum() == 1
     assert found.n_bins.tolist() == [0, *BINS][: len(found)] and len(found) >= 3
     assert found.n_features[0] == 0
     assert found.gain[0] == found.std_error[0] == 0
-    np.testing.assert_allclose(found.gain, found.log_density - found.log_density[0])
+    alike = found[found.n_rows == found.n_rows[0]]
+    expected = alike.log_density - alike.log_density[0]
+    np.testing.assert_allclose(alike.gain, expected)
     best = found.log_density.idxmax()
     assert found.chosen[best] and found.gain[best] > found.std_error[best] > 0
     # the empty model is the normal distribution of y
@@ -130,6 +132,43 @@ def test_classes_and_categories():
 
 
 @pytest.mark.parametrize(
+    ("gains", "n_folds", "chosen"),
+    [
+        # of 8 bins over none on each fold, in standard errors; 16 bins are no better
+        ([5], 1, 8),
+        ([-5], 1, 0),
+        ([1.2, 4], 2, 8),
+        ([1.2, -6], 2, 0),
+        ([0.5, 1.5, 1.5], 3, 8),
+        ([0.5, 1.0, -1.0], 3, 0),
+    ],
+)
+def test_close_candidates_are_scored_on_more_folds(monkeypatch, gains, n_folds, chosen):
+    X, y = line(400)
+    noise = np.random.default_rng(0).normal(size=80)
+    noise = (noise - noise.mean()) / noise.std()
+    seen = {}
+
+    def scripted(task, trained, batches):
+        n_bins = (task.n_inputs - 5) // 5
+        fold = seen[n_bins] = seen.get(n_bins, -1) + 1
+        if n_bins == 0:
+            return np.zeros(80)
+        gain = gains[fold] if n_bins == 8 else -20
+        return noise + gain / np.sqrt(80)
+
+    monkeypatch.setattr(candidates, "log_density", scripted)
+    found = ARDRegressor(max_iter=200, random_state=0).fit(X, y).candidates_
+    assert found.n_bins.tolist() == [0, 8, 16]
+    assert found.n_rows.tolist() == [80 * n_folds, 80 * n_folds, 80]
+    assert found.n_bins[found.chosen].item() == chosen
+    expected = [np.mean(gains), np.sqrt(1 / n_folds)]
+    error = found[["gain", "std_error"]].iloc[1] * np.sqrt(80)
+    np.testing.assert_allclose(error, expected, rtol=0.6)
+    assert error.gain == pytest.approx(np.mean(gains))
+
+
+@pytest.mark.parametrize(
     ("options", "n_rows"),
     [({}, candidates.MIN_ROWS - 1), ({"max_iter": 50}, 300), ({"n_bins": 0}, 300)],
 )
@@ -137,7 +176,7 @@ def test_nothing_is_compared_with_few_rows_or_steps(options, n_rows):
     X, y = line(n_rows)
     model = ARDRegressor(random_state=0, **options).fit(X, y)
     assert len(model.candidates_) == 0 and not has_bins(model)
-    assert tuple(model.candidates_.columns) == COLUMNS
+    assert list(model.candidates_.columns) == COLUMNS
 
 
 def test_nothing_is_compared_without_numbers():
