@@ -57,7 +57,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         Bins of the piecewise linear encoding (Gorishniy et al. 2022, eq. 1) of numbers,
         which a network reads beside their values: with it, it learns steps, waves and
         steep functions of a column. Edges are quantiles; a column with ties has fewer.
-        0 is the value alone. "auto" compares 0, 8, 16 and 32 by held-out rows, see
+        0 is the value alone. "auto" compares 0, 8, 16, up to 128 by held-out rows, see
         `candidates_`. Not for images or with `module`; `partial_fit` takes a number,
         and "auto" as 0.
     categorical_features : array-like, "from_dtype" or None, default="from_dtype"
@@ -144,7 +144,7 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         on the same rows, with its standard error `std_error`; `chosen`. Every candidate
         is trained for a third of `max_iter` on four fifths of the rows (of 50,000 where
         there are more), on three such parts if the first and the best are within two
-        standard errors. The best is chosen if its gain exceeds its standard error.
+        standard errors. More bins have to gain more than a standard error over fewer.
         Empty if there was no choice:
         `n_bins` was given, less than 200 distinct rows, less than 800 steps, no column
         with three different numbers, or more than 5,000 inputs of the network.

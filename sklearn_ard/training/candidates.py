@@ -4,9 +4,9 @@ Input: a task, its training set, and the parameters that leave a choice. Output:
 chosen candidate, and a table of what was compared.
 
 A candidate is trained on four fifths of the rows, for a third of the epochs of a fit,
-and scored by the log-density of the others; on further fifths while the simplest and
-the best are close. The simplest is chosen, unless the best is better by more than a
-standard error. The experiments behind this are in ``examples/benchmarks/README.md``.
+and scored by the log-density of the others. One with more inputs has to be better by
+more than a standard error; while the best and the simplest are close, they are scored
+on further fifths. The experiments behind this are in ``examples/benchmarks/README.md``.
 """
 
 import math
@@ -22,7 +22,7 @@ from sklearn_ard.nn.fast.live_network import LiveNetwork
 from sklearn_ard.training.build import empty_output, make_likelihood
 from sklearn_ard.training.recipe import plan, train
 
-BINS = (8, 16, 32)  # of the candidates beside the values alone
+BINS = (8, 16, 32, 64, 128)  # of the candidates beside the values alone
 N_TRIED = 2  # of these; the next one only while the last is the best
 MIN_ROWS = 200  # distinct ones, for a choice
 MAX_INPUTS = 5_000  # of a candidate with bins
@@ -94,17 +94,18 @@ def choose(task, data, n_bins="auto"):
     other = next(others, None)
     if other is None:
         return simplest, comparison.table([], simplest)
-    tried = [comparison.scored(simplest)]
-    chosen = best = tried[0]
-    while other is not None and (len(tried) <= N_TRIED or best is tried[-1]):
-        tried.append(comparison.scored(other))
-        if comparison.gain(tried[-1], best)[0] > 0:
-            best = tried[-1]
+    first, best = comparison.scored(simplest), comparison.scored(other)
+    tried = [first, best]
+    while len(tried) <= N_TRIED or best is tried[-1]:
         other = next(others, None)
-    first, best = comparison.decided(chosen, best)
+        if other is None:
+            break
+        tried.append(comparison.scored(other))
+        if comparison.is_better(tried[-1], best):
+            best = tried[-1]
+    first, best = comparison.decided(first, best)
     tried = [{0: first, best.n_bins: best}.get(each.n_bins, each) for each in tried]
-    gain, error = comparison.gain(best, first)
-    chosen = best if gain > error else first
+    chosen = best if comparison.is_better(best, first) else first
     return chosen, comparison.table(tried, chosen)
 
 
@@ -188,7 +189,7 @@ class Comparison:
         """Two candidates, scored on more folds while they are close."""
         while len(first.densities) < len(_HELD_OUT):
             gain, error = self.gain(second, first)
-            if second is first or not abs(gain) < CLOSE * error:
+            if not abs(gain) < CLOSE * error:
                 break
             first, second = self.scored(first), self.scored(second)
         return first, second
@@ -207,6 +208,11 @@ class Comparison:
         mean = np.average(apart, weights=weight)
         variance = np.average((apart - mean) ** 2, weights=weight)
         return mean, math.sqrt(variance / len(apart))
+
+    def is_better(self, candidate, other):
+        """Whether a candidate with more inputs is better than one with fewer."""
+        gain, error = self.gain(candidate, other)
+        return gain > error
 
     def _weight_of(self, n_folds):
         """Weights of the rows that some folds hold out."""
