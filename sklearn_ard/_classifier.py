@@ -147,10 +147,10 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         first: `n_bins`; `n_features`, columns that it kept; `n_rows` that were held
         out; `log_density`, their mean in nats and in units of y; `gain` over the first
         on the same rows, with its standard error `std_error`; `chosen`. Every candidate
-        is trained for a third of `max_iter` on four fifths of the rows (of 50,000 where
+        is trained for half of `max_iter` on four fifths of the rows (of 50,000 where
         there are more), on three such parts if the first and the best are within two
-        standard errors. More bins have to gain more than a standard error over fewer.
-        Empty if there was no choice:
+        standard errors. Bins have to gain more than a standard error over none, and
+        more than 16 over fewer. Empty if there was no choice:
         `n_bins` was given, less than 200 distinct rows, less than 800 steps, no column
         with three different numbers, or more than 5,000 inputs of the network.
     n_features_in_ : int

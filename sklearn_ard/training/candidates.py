@@ -3,10 +3,10 @@
 Input: a task, its training set, and the parameters that leave a choice. Output: the
 chosen candidate, and a table of what was compared.
 
-A candidate is trained on four fifths of the rows, for a third of the epochs of a fit,
-and scored by the log-density of the others. One with more inputs has to be better by
-more than a standard error; while the best and the simplest are close, they are scored
-on further fifths. The experiments behind this are in ``examples/benchmarks/README.md``.
+A candidate is trained on four fifths of the rows, for half of the epochs of a fit, and
+scored by the log-density of the others. While the simplest and the best are close, they
+are scored on further fifths; the best has to be better by more than a standard error.
+The experiments behind this are in ``examples/benchmarks/README.md``.
 """
 
 import math
@@ -23,14 +23,14 @@ from sklearn_ard.training.build import empty_output, make_likelihood
 from sklearn_ard.training.recipe import plan, train
 
 BINS = (8, 16, 32, 64, 128)  # of the candidates beside the values alone
-N_TRIED = 2  # of these; the next one only while the last is the best
+N_TRIED = 2  # of these; each further one has to be better by a standard error
 MIN_ROWS = 200  # distinct ones, for a choice
 MAX_INPUTS = 5_000  # of a candidate with bins
 COLUMNS = "n_bins n_features n_rows log_density gain std_error chosen".split()
 CLOSE = 2.0  # standard errors; candidates that are closer are scored again
 _FOLDS = 5  # of the rows, one of which is held out
 _HELD_OUT = (2, 0, 4)  # which of them, one after the other
-_SHARE = 1 / 3  # of the epochs of a fit
+_SHARE = 1 / 2  # of the epochs of a fit
 _MAX_ROWS = 50_000  # that are compared
 _TURN = 1  # of the random generators
 
@@ -101,7 +101,8 @@ def choose(task, data, n_bins="auto"):
         if other is None:
             break
         tried.append(comparison.scored(other))
-        if comparison.is_better(tried[-1], best):
+        gain, error = comparison.gain(tried[-1], best)
+        if gain > (error if len(tried) > N_TRIED + 1 else 0):
             best = tried[-1]
     first, best = comparison.decided(first, best)
     tried = [{0: first, best.n_bins: best}.get(each.n_bins, each) for each in tried]
@@ -112,6 +113,8 @@ def choose(task, data, n_bins="auto"):
 def encodings(simplest):
     """Candidates with more and more bins, as far as these make more inputs."""
     before = simplest
+    if len(simplest.data.encoding) > MAX_INPUTS:
+        return
     for n_bins in BINS:
         candidate = simplest.with_bins(n_bins)
         n_inputs = len(candidate.data.encoding)
