@@ -148,7 +148,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         out; `log_density`, their mean in nats and in units of y; `gain` over the first
         on the same rows, with its standard error `std_error`; `chosen`. Every candidate
         is trained for half of `max_iter` on four fifths of the rows (of 50,000 where
-        there are more), on three such parts if the first and the best are within two
+        there are more), on three such parts if the gain of the best is between -1 and 2
         standard errors. Bins have to gain more than a standard error over none, and
         more than 16 over fewer. Empty if there was no choice:
         `n_bins` was given, less than 200 distinct rows, less than 800 steps, no column

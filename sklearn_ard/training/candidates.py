@@ -27,7 +27,7 @@ N_TRIED = 2  # of these; each further one has to be better by a standard error
 MIN_ROWS = 200  # distinct ones, for a choice
 MAX_INPUTS = 5_000  # of a candidate with bins
 COLUMNS = "n_bins n_features n_rows log_density gain std_error chosen".split()
-CLOSE = 2.0  # standard errors; candidates that are closer are scored again
+CLOSE = (-1.0, 2.0)  # standard errors; what gains as much is scored again
 _FOLDS = 5  # of the rows, one of which is held out
 _HELD_OUT = (2, 0, 4)  # which of them, one after the other
 _SHARE = 1 / 2  # of the epochs of a fit
@@ -102,7 +102,8 @@ def choose(task, data, n_bins="auto"):
             break
         tried.append(comparison.scored(other))
         gain, error = comparison.gain(tried[-1], best)
-        if gain > (error if len(tried) > N_TRIED + 1 else 0):
+        is_further = len(tried) > 1 + N_TRIED
+        if gain > (error if is_further else 0.0):
             best = tried[-1]
     first, best = comparison.decided(first, best)
     tried = [{0: first, best.n_bins: best}.get(each.n_bins, each) for each in tried]
@@ -192,7 +193,7 @@ class Comparison:
         """Two candidates, scored on more folds while they are close."""
         while len(first.densities) < len(_HELD_OUT):
             gain, error = self.gain(second, first)
-            if not abs(gain) < CLOSE * error:
+            if not CLOSE[0] * error < gain < CLOSE[1] * error:
                 break
             first, second = self.scored(first), self.scored(second)
         return first, second
