@@ -145,7 +145,8 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         is trained for half of `max_iter` on four fifths of the rows (of 50,000 where
         there are more), on three such parts if the gain of the best is between -1 and 2
         standard errors. Bins have to gain more than a standard error over none, and
-        more than 16 over fewer. Empty if there was no choice:
+        more than 16 over fewer; after one that is worse than none by that, or no better
+        than the one before, no further ones are tried. Empty if there was no choice:
         `n_bins` was given, less than 200 distinct rows, less than 800 steps, no column
         with three different numbers, or more than 5,000 inputs of the network.
     n_features_in_ : int

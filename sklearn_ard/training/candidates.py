@@ -23,11 +23,12 @@ from sklearn_ard.training.build import empty_output, make_likelihood
 from sklearn_ard.training.recipe import plan, train
 
 BINS = (8, 16, 32, 64, 128)  # of the candidates beside the values alone
-N_TRIED = 2  # of these; each further one has to be better by a standard error
+FEW_BINS = 16  # more of them have to be better than fewer by a standard error
 MIN_ROWS = 200  # distinct ones, for a choice
 MAX_INPUTS = 5_000  # of a candidate with bins
 COLUMNS = "n_bins n_features n_rows log_density gain std_error chosen".split()
-CLOSE = (-1.0, 2.0)  # standard errors; what gains as much is scored again
+CLOSE = 1.0  # standard errors behind the simplest; what is further is given up
+SURE = 2.0  # standard errors before it; what is less is scored again
 _FOLDS = 5  # of the rows, one of which is held out
 _HELD_OUT = (2, 0, 4)  # which of them, one after the other
 _SHARE = 1 / 2  # of the epochs of a fit
@@ -96,14 +97,13 @@ def choose(task, data, n_bins="auto"):
         return simplest, comparison.table([], simplest)
     first, best = comparison.scored(simplest), comparison.scored(other)
     tried = [first, best]
-    while len(tried) <= N_TRIED or best is tried[-1]:
+    while best is tried[-1] and comparison.is_close(best, first):
         other = next(others, None)
         if other is None:
             break
         tried.append(comparison.scored(other))
         gain, error = comparison.gain(tried[-1], best)
-        is_further = len(tried) > 1 + N_TRIED
-        if gain > (error if is_further else 0.0):
+        if gain > (0.0 if other.n_bins <= FEW_BINS else error):
             best = tried[-1]
     first, best = comparison.decided(first, best)
     tried = [{0: first, best.n_bins: best}.get(each.n_bins, each) for each in tried]
@@ -193,7 +193,7 @@ class Comparison:
         """Two candidates, scored on more folds while they are close."""
         while len(first.densities) < len(_HELD_OUT):
             gain, error = self.gain(second, first)
-            if not CLOSE[0] * error < gain < CLOSE[1] * error:
+            if gain >= SURE * error or not self.is_close(second, first):
                 break
             first, second = self.scored(first), self.scored(second)
         return first, second
@@ -217,6 +217,11 @@ class Comparison:
         """Whether a candidate with more inputs is better than one with fewer."""
         gain, error = self.gain(candidate, other)
         return gain > error
+
+    def is_close(self, candidate, other):
+        """Whether one with more inputs may still be better than one with fewer."""
+        gain, error = self.gain(candidate, other)
+        return gain >= -CLOSE * error
 
     def _weight_of(self, n_folds):
         """Weights of the rows that some folds hold out."""

@@ -66,7 +66,7 @@ def test_what_was_compared_can_be_read(of_wave):
 def test_values_alone_are_enough_for_a_line():
     X, y = line()
     model = ARDRegressor(random_state=0).fit(X, y)
-    assert model.candidates_.chosen.tolist() == [True, False, False]
+    assert model.candidates_.chosen[0] and len(model.candidates_) >= 2
     pinned = ARDRegressor(n_bins=0, random_state=0).fit(X, y)
     assert pinned.elbo_ == model.elbo_, "the comparison takes no random numbers"
     np.testing.assert_array_equal(pinned.predict(X), model.predict(X))
@@ -90,7 +90,7 @@ def test_a_weight_of_k_is_k_copies_and_rows_have_no_order():
     order = np.random.default_rng(1).permutation(weight.sum())
     copies = np.repeat(np.arange(250), weight)[order]
     copied = ARDRegressor(**options).fit(X[copies], y[copies])
-    assert len(weighted.candidates_) >= 3
+    assert len(weighted.candidates_) >= 2
     pd.testing.assert_frame_equal(weighted.candidates_, copied.candidates_)
     assert weighted.elbo_ == copied.elbo_
 
@@ -160,8 +160,9 @@ def test_close_candidates_are_scored_on_more_folds(monkeypatch, gains, n_folds, 
 
     monkeypatch.setattr(candidates, "log_density", scripted)
     found = ARDRegressor(max_iter=200, random_state=0).fit(X, y).candidates_
-    assert found.n_bins.tolist() == [0, 8, 16]
-    assert found.n_rows.tolist() == [80 * n_folds, 80 * n_folds, 80]
+    n_tried = 2 if gains[0] < -1 else 3
+    assert found.n_bins.tolist() == [0, 8, 16][:n_tried]
+    assert found.n_rows.tolist() == [80 * n_folds, 80 * n_folds, 80][:n_tried]
     assert found.n_bins[found.chosen].item() == chosen
     expected = [np.mean(gains), np.sqrt(1 / n_folds)]
     error = found[["gain", "std_error"]].iloc[1] * np.sqrt(80)
