@@ -88,7 +88,8 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         itself, smaller keeps more, larger prunes more.
     max_iter : int or "auto", default="auto"
         Epochs of the whole training; "auto" gives 3,000 steps, but at least 10 and at
-        most 1,000 epochs.
+        most 1,000 epochs. `n_iter_` says how many these are: three times as long a
+        training is ``max_iter=3 * model.n_iter_``.
     dense_iter : int, default=0
         Epochs of dense training, without noise and prior, before the training of every
         network; not included in `max_iter`. See the Notes. Used by `fit` alone.

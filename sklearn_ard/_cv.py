@@ -18,6 +18,10 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
         As in :class:`ARDRegressor`, as are all parameters that are not listed here.
     reg_factors : array-like of float, default=None
         The points of the path, none negative. None is (0.1, 0.2, 0.5, 1, 2, 5, 10).
+    feature_costs : list of float or "auto", default=None
+        Prices of all columns among which to choose, too, each as `feature_cost`: there
+        is a set of paths for each, and the one with the best point is taken. Low prices
+        suit few rows and many weak columns. None is `feature_cost` alone.
     cv : int, cross-validation generator or iterable, default=None
         As in :func:`sklearn.model_selection.cross_val_score`: None is 5 folds without
         shuffling. Use ``KFold(5, shuffle=True)`` if the rows have an order.
@@ -40,6 +44,8 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
     ----------
     reg_factor_ : float
         The chosen point.
+    feature_cost_ : float, "auto", array-like or dict
+        The chosen one of `feature_costs`, or `feature_cost`.
     best_score_ : float
         Its mean score over the folds. A model that is reduced to `n_features_to_select`
         columns has another score.
@@ -99,6 +105,10 @@ class ARDClassifierCV(CrossValidated, ARDClassifier):
         As in :class:`ARDClassifier`, as are all parameters that are not listed here.
     reg_factors : array-like of float, default=None
         The points of the path, none negative. None is (0.1, 0.2, 0.5, 1, 2, 5, 10).
+    feature_costs : list of float or "auto", default=None
+        Prices of all columns among which to choose, too, each as `feature_cost`: there
+        is a set of paths for each, and the one with the best point is taken. Low prices
+        suit few rows and many weak columns. None is `feature_cost` alone.
     cv : int, cross-validation generator or iterable, default=None
         As in :func:`sklearn.model_selection.cross_val_score`: None is 5 folds without
         shuffling. Use ``KFold(5, shuffle=True)`` if the rows have an order.
@@ -123,6 +133,8 @@ class ARDClassifierCV(CrossValidated, ARDClassifier):
     ----------
     reg_factor_ : float
         The chosen point.
+    feature_cost_ : float, "auto", array-like or dict
+        The chosen one of `feature_costs`, or `feature_cost`.
     best_score_ : float
         Its mean score over the folds. A model that is reduced to `n_features_to_select`
         columns has another score.
@@ -177,6 +189,7 @@ class ARDClassifierCV(CrossValidated, ARDClassifier):
         hidden_layer_sizes=(64, 64),
         *,
         reg_factors=None,
+        feature_costs=None,
         cv=None,
         scoring=None,
         selection="best",
@@ -213,6 +226,7 @@ class ARDClassifierCV(CrossValidated, ARDClassifier):
         super().__init__(
             hidden_layer_sizes,
             reg_factors=reg_factors,
+            feature_costs=feature_costs,
             cv=cv,
             scoring=scoring,
             selection=selection,

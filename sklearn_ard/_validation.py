@@ -212,6 +212,29 @@ def check_input_shape(estimator, reader):
         )
 
 
+def check_feature_costs(estimator):
+    """Return the prices among which a CV estimator chooses, or raise an error."""
+    costs = estimator.feature_costs
+    if costs is None:
+        return [estimator.feature_cost]
+    costs = list(costs)
+    if not costs or not all(map(_is_valid_cost, costs)):
+        raise ValueError(
+            f"The 'feature_costs' parameter of {type(estimator).__name__} must be a "
+            "list of finite numbers, none negative, or 'auto', at least one. Got "
+            f"{estimator.feature_costs!r} instead. For a price per column, give "
+            "'feature_cost'."
+        )
+    return costs
+
+
+def _is_valid_cost(cost):
+    if isinstance(cost, str):
+        return cost == "auto"
+    is_number = isinstance(cost, Real) and not isinstance(cost, (bool, np.bool_))
+    return is_number and 0 <= cost < math.inf
+
+
 def check_n_bins(estimator):
     """Raise an error if bins are asked for where numbers are not encoded."""
     n_bins, owner = estimator.n_bins, type(estimator).__name__

@@ -4,19 +4,59 @@ Input: a path with the scores of all folds. Output: the index of a point.
 """
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
+
+from sklearn_ard.selection.path import ARDPath
 
 _TIE = 1e-9  # relative; smaller differences between scores are rounding
 
 
-def choose_point(model):
-    """Index of the point of a path, by the parameters of a CV estimator.
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A point of a path.
+
+    Attributes
+    ----------
+    feature_cost : float, str, array-like or mapping
+        Price of the columns, of the whole path.
+    path : ARDPath
+        Of all rows.
+    points : dict of float to Trained
+        Its models.
+    results : dict of ndarray
+        Scores of the folds, as `cv_results_`.
+    index : int
+        Position of the point.
+    n_features : int or None
+        Number of columns to reduce its model to.
+    """
+
+    feature_cost: object
+    path: ARDPath
+    points: dict
+    results: dict
+    index: int
+    n_features: int | None
+
+    @property
+    def score(self):
+        """Mean score of the point over the folds."""
+        return float(self.results["mean_test_score"][self.index])
+
+
+def choose_point(model, path, results):
+    """A point of a path, by the parameters of a CV estimator.
 
     Parameters
     ----------
     model : ARDRegressorCV or ARDClassifierCV
-        With `path_`, `cv_results_` and `n_splits_`.
+        Whose parameters say what is wanted.
+    path : ARDPath
+        Of all rows.
+    results : dict of ndarray
+        As `cv_results_`.
 
     Returns
     -------
@@ -25,22 +65,22 @@ def choose_point(model):
     n_features : int or None
         Number of columns to reduce its model to.
     """
-    mean = model.cv_results_["mean_test_score"]
+    mean = results["mean_test_score"]
     if model.n_features_to_select is not None:
-        return _choose_by_features(model, mean, model.n_features_to_select)
+        return _choose_by_features(path, mean, model.n_features_to_select)
     if model.target_sparsity is not None:
-        return _choose_by_sparsity(model, mean, model.target_sparsity), None
+        return _choose_by_sparsity(path, mean, model.target_sparsity), None
     enough = _finite(mean).max()
     if model.selection == "one_standard_error":
         best = _best(mean, np.isfinite(mean))
-        n = model.n_splits_
-        std = model.cv_results_["std_test_score"][best] * np.sqrt(n / max(n - 1, 1))
+        n = sum(name.startswith("split") for name in results) // 2  # folds
+        std = results["std_test_score"][best] * np.sqrt(n / max(n - 1, 1))
         enough -= std / np.sqrt(n)
     return _last(_finite(mean) >= enough - _TIE * abs(enough)), None
 
 
-def _choose_by_features(model, mean, target):
-    n_features = model.path_.n_features
+def _choose_by_features(path, mean, target):
+    n_features = path.n_features
     if (n_features == target).any():
         return _best(mean, n_features == target), None
     if (n_features > target).any():
@@ -49,25 +89,25 @@ def _choose_by_features(model, mean, target):
     most = n_features.max()
     index = _best(mean, n_features == most)
     _warn_nearest(
-        model, "n_features_to_select", target, f"{most} columns", index, "smaller"
+        path, "n_features_to_select", target, f"{most} columns", index, "smaller"
     )
     return index, None
 
 
-def _choose_by_sparsity(model, mean, target):
-    sparsity = np.where(model.path_.n_features > 0, model.path_.sparsity, -np.inf)
+def _choose_by_sparsity(path, mean, target):
+    sparsity = np.where(path.n_features > 0, path.sparsity, -np.inf)
     if (sparsity >= target).any():
         return _best(mean, sparsity >= target)
     index = int(sparsity.argmax())
-    nearest = f"a sparsity of {model.path_.sparsity[index]:.4f}"
-    _warn_nearest(model, "target_sparsity", target, nearest, index, "larger")
+    nearest = f"a sparsity of {path.sparsity[index]:.4f}"
+    _warn_nearest(path, "target_sparsity", target, nearest, index, "larger")
     return index
 
 
-def _warn_nearest(model, name, target, nearest, index, direction):
+def _warn_nearest(path, name, target, nearest, index, direction):
     warnings.warn(
         f"No point of the path reaches {name}={target}. Took the nearest, "
-        f"{nearest} at reg_factor={model.path_.reg_factors[index]:g}. Add "
+        f"{nearest} at reg_factor={path.reg_factors[index]:g}. Add "
         f"{direction} values to 'reg_factors' for others.",
         UserWarning,
         stacklevel=6,

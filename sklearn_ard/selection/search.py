@@ -3,8 +3,10 @@
 Input: data and the values of reg_factor. Output: the model of the chosen value.
 """
 
+import copy
 import warnings
 from dataclasses import replace
+from itertools import islice
 from numbers import Integral, Real
 
 import numpy as np
@@ -30,9 +32,13 @@ from sklearn_ard._context import (
     training_on,
     unchanged_on_error,
 )
-from sklearn_ard._validation import check_reg_factors, warn_of_training
+from sklearn_ard._validation import (
+    check_feature_costs,
+    check_reg_factors,
+    warn_of_training,
+)
 from sklearn_ard.inference.compression import fitted_model
-from sklearn_ard.selection.choice import choose_point
+from sklearn_ard.selection.choice import Choice, choose_point
 from sklearn_ard.selection.folds import path_of_all, path_of_fold, table_of
 from sklearn_ard.selection.walk import START, Walk
 from sklearn_ard.training.ensemble import train_ensemble
@@ -52,6 +58,7 @@ class CrossValidated(BaseARD):
             if k not in _PLAIN_ONLY
         },
         "reg_factors": ["array-like", None],
+        "feature_costs": ["array-like", None],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "selection": [StrOptions({"best", "one_standard_error"})],
@@ -65,6 +72,7 @@ class CrossValidated(BaseARD):
         hidden_layer_sizes=(64, 64),
         *,
         reg_factors=None,
+        feature_costs=None,
         cv=None,
         scoring=None,
         selection="best",
@@ -99,6 +107,7 @@ class CrossValidated(BaseARD):
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.reg_factors = reg_factors
+        self.feature_costs = feature_costs
         self.cv = cv
         self.scoring = scoring
         self.selection = selection
@@ -187,6 +196,7 @@ class CrossValidated(BaseARD):
         owner = type(self).__name__
         reg_factors = REG_FACTORS if self.reg_factors is None else self.reg_factors
         reg_factors = check_reg_factors(reg_factors, owner)
+        costs = check_feature_costs(self)
         X, y, sample_weight = rows = indexable(X, y, sample_weight)
         device = find_device(self.device, owner)
         data = self._training_set(X, y, sample_weight, device)
@@ -208,29 +218,40 @@ class CrossValidated(BaseARD):
             task = plain._task(data, device, START)
             chosen = self._best_candidate(task, data)
         data, plain.n_bins = chosen.data, chosen.n_bins
-        given = plain, rows, reg_factors, scorer, options
-        jobs = [delayed(path_of_all)(*given)]
-        jobs += [delayed(path_of_fold)(*given, fold) for fold in splits]
-        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
-        (points, path), *folds = parallel(jobs)
-        self.path_, self.n_splits_ = path, len(splits)
-        self.cv_results_ = table_of(path, folds)
-        mean = self.cv_results_["mean_test_score"]
-        self._check_scores(mean)
-        index, n_features = choose_point(self)
-        self.reg_factor_ = float(reg_factors[index])
-        self.best_index_, self.best_score_ = index, float(mean[index])
+        jobs = []
+        for cost in costs:
+            priced = copy.copy(plain).set_params(feature_cost=cost)
+            given = priced, rows, reg_factors, scorer, options
+            jobs.append(delayed(path_of_all)(*given))
+            jobs += [delayed(path_of_fold)(*given, fold) for fold in splits]
+        found = iter(Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(jobs))
+        choices = [
+            self._choice(cost, *next(found), list(islice(found, len(splits))))
+            for cost in costs
+        ]
+        best = max(choices, key=lambda choice: choice.score)  # the first of equals
+        self.feature_cost_, self.path_ = best.feature_cost, best.path
+        self.cv_results_, self.n_splits_ = best.results, len(splits)
+        self.best_index_, self.best_score_ = best.index, best.score
+        self.reg_factor_ = float(reg_factors[best.index])
         task = replace(
             self._task(data, device, self.reg_factor_),
             generators=make_generators(seed, device, turn=1),
         )
-        trained = points[self.reg_factor_]
+        trained = best.points[self.reg_factor_]
         with training_on(device, owner):
-            if n_features is not None:
-                trained = Walk(task).cut(self.reg_factor_, trained, n_features)
+            if best.n_features is not None:
+                trained = Walk(task).cut(self.reg_factor_, trained, best.n_features)
             trained = train_ensemble(task, trained, self.n_networks)
         self._set_fitted(fitted_model(trained, data))
         warn_of_training(self, trained)
+
+    def _choice(self, feature_cost, points, path, folds):
+        """The best point at a price of the columns."""
+        results = table_of(path, folds)
+        self._check_scores(results)
+        point = choose_point(self, path, results)
+        return Choice(feature_cost, path, points, results, *point)
 
     def _make_plain(self, seed):
         """The plain estimator whose paths are computed."""
@@ -287,7 +308,8 @@ class CrossValidated(BaseARD):
                     "stratified ones, or leave out rare classes."
                 )
 
-    def _check_scores(self, mean):
+    def _check_scores(self, results):
+        mean = results["mean_test_score"]
         bad = ~np.isfinite(mean)
         if bad.all():
             raise ValueError(
@@ -296,7 +318,7 @@ class CrossValidated(BaseARD):
                 "score, or splits with more test rows."
             )
         if bad.any():
-            values = self.cv_results_["reg_factor"][bad].tolist()
+            values = results["reg_factor"][bad].tolist()
             warnings.warn(
                 f"The scores at reg_factor in {values} are not finite in every fold: "
                 "these points are not chosen. Take another 'scoring', or splits with "

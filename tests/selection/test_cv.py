@@ -304,3 +304,23 @@ def test_a_class_without_weight_is_missing_from_every_fold():
     model = ARDClassifierCV(class_weight={"a": 0, "b": 1}, cv=2, max_iter=5)
     with pytest.raises(ValueError, match="'cv' parameter.*every class.*'a'"):
         model.fit(X, y)
+
+
+def test_prices_are_chosen_as_reg_factors_are(friedman):
+    X, y = friedman
+    options = {"reg_factors": [0.5, 1.0], "cv": 3, "max_iter": 60, "random_state": 0}
+    costs = [0.0, "auto", 1e6]
+    model = ARDRegressorCV(feature_costs=costs, **options).fit(X, y)
+    single = [ARDRegressorCV(feature_cost=cost, **options) for cost in costs[:2]]
+    scores = [each.fit(X, y).best_score_ for each in single]
+    assert model.best_score_ == max(scores)
+    best = single[int(np.argmax(scores))]
+    assert model.feature_cost_ == best.feature_cost == best.feature_cost_
+    assert model.reg_factor_ == best.reg_factor_
+    np.testing.assert_array_equal(model.predict(X), best.predict(X))
+    np.testing.assert_array_equal(model.path_.support, best.path_.support)
+
+
+@pytest.mark.parametrize("costs", [[], [-1.0], [np.inf], ["dear"], [True], [[1, 2]]])
+def test_bad_prices_to_choose_from(data, costs):
+    _fails(ARDRegressorCV(feature_costs=costs), data, "The 'feature_costs' parameter")
