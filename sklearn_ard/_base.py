@@ -70,6 +70,8 @@ class BaseARD(Parameters, Predictor):
             If the data or a parameter is invalid.
         FloatingPointError
             If the training diverged. The estimator is then unchanged.
+        KeyboardInterrupt
+            After Ctrl-C while values of `n_bins` are compared; the same.
 
         Warns
         -----

@@ -120,7 +120,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         processes.
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the last fit, with all pruned weights
-        and inputs active again.
+        and inputs active again, and numbers encoded as there.
     verbose : int, default=0
         1 shows a progress bar with loss, NLL, KL and sparsity.
     device : str, default="cpu"
@@ -130,7 +130,8 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         Weight of every class, by which the weights of its rows are multiplied;
         "balanced" gives all classes the same total weight.
     callbacks : list of skorch callbacks, default=None
-        Called in the training of every network of a fit. With callbacks for every batch
+        Called in the training of every network of a fit, but not where `n_bins` is
+        compared. With callbacks for every batch
         or gradient (`on_batch_begin`, `on_batch_end`, `on_grad_computed`), dense
         networks are trained by autograd, which takes about four times as long.
 
@@ -153,8 +154,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         standard errors. Bins have to gain more than a standard error over none, and
         more than 16 over fewer; after one that is worse than none by that, or no better
         than the one before, no further ones are tried. Empty if there was no choice:
-        `n_bins` was given, less than 200 distinct rows, less than 800 steps, no column
-        with three different numbers, or more than 5,000 inputs of the network.
+        `n_bins` was given, a warm start, less than 200 distinct rows, less than 800
+        steps, no column with three different numbers, or more than 5,000 inputs of the
+        network.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -202,9 +204,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
 
     A column of X makes one or several inputs of the network, which are standardised,
     priced and dropped together; the parts of one that is kept have to be worth its
-    price as well. A number that is missing (NaN, None, pd.NA) counts as the mean, and
-    an indicator of that is a second input if at least 10 rows are missing in training.
-    A category has one input for each level that at least 10 rows have (255 levels at
+    price as well. A number that is missing (NaN, None, pd.NA) counts as the mean (each
+    of its bins as its own), and an indicator of that is an input of its own if at least
+    10 rows are missing in training. A category has one input for each level that at least 10 rows have (255 levels at
     most), one for all other levels together, and one for missing values, both again
     with at least 10 rows; of two inputs, one is left out. What is not known at
     prediction (another level, or a gap where training had too few) changes nothing: all

@@ -24,7 +24,7 @@ def bin_edges(codes, weight, columns, n_bins):
     columns : int ndarray
         Those to cut into bins.
     n_bins : int
-        Of a column without ties.
+        Of a column without ties; at most as many as rows.
 
     Returns
     -------
@@ -33,6 +33,7 @@ def bin_edges(codes, weight, columns, n_bins):
         quantiles that are numbers of the column, and its largest. Bins that would have
         no width are left out.
     """
+    n_bins = min(n_bins, len(weight))
     shares = np.arange(n_bins + 1) / n_bins
     if sp.issparse(codes):
         codes = codes.tocsc()

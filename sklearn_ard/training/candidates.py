@@ -151,7 +151,8 @@ class Comparison:
         n_train = math.ceil(len(self.rows) * (1 - 1 / _FOLDS))
         n_batches = math.ceil(n_train / data.batches.batch_size)
         whole = plan(task.max_iter, n_batches)
-        self.is_possible = n_rows >= MIN_ROWS and len(whole) > 1
+        is_long = len(plan(task.max_iter, data.batches.n_batches)) > 1
+        self.is_possible = n_rows >= MIN_ROWS and is_long
         n_epochs = max(1, round(_SHARE * sum(epochs for _, epochs in whole)))
         self.stages = plan(n_epochs, n_batches)
 

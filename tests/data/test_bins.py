@@ -30,6 +30,12 @@ def test_only_the_columns_that_are_asked_for():
     assert list(bin_edges(X, np.ones(len(X)), [1], 5)) == [1]
 
 
+def test_as_many_bins_as_rows_at_most():
+    X = numbers(60)
+    most = bin_edges(X, np.ones(60), [0], 10**12)[0]
+    assert most.tolist() == sorted(X[:, 0])
+
+
 def test_a_weight_counts_as_rows():
     X = numbers()
     weight = np.random.default_rng(1).integers(0, 4, len(X))
