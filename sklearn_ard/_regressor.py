@@ -203,13 +203,14 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     A column of X makes one or several inputs of the network, which are standardised,
     priced and dropped together; the parts of one that is kept have to be worth its
     price as well. A number that is missing (NaN, None, pd.NA) counts as the mean (each
-    of its bins as its own), and an indicator of that is an input of its own if at least
-    10 rows are missing in training. A category has one input for each level that at least 10 rows have (255 levels at
-    most), one for all other levels together, and one for missing values, both again
-    with at least 10 rows; of two inputs, one is left out. What is not known at
-    prediction (another level, or a gap where training had too few) changes nothing: all
-    inputs of the column are then 0, their mean. Rows count by their weights. With
-    `input_shape` or a Module there are no indicators.
+    of its bins as its own), and an indicator of that is an input of its own if at
+    least 10 rows are missing in training. A category has one input for each level
+    that at least 10 rows have (255 levels at most), one for all other levels
+    together, and one for missing values, both again with at least 10 rows; of two
+    inputs, one is left out. What is not known at prediction (another level, or a
+    gap where training had too few) changes nothing: all inputs of the column are
+    then 0, their mean. Rows count by their weights. With `input_shape` or a Module
+    there are no indicators.
 
     Identical rows are merged and their order does not matter. The objective's
     `N` is the sum of the sample weights.
