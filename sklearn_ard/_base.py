@@ -122,7 +122,7 @@ class BaseARD(Parameters, Predictor):
                 f"and {len(encoding.without_bins())} inputs (or for other levels). Set "
                 "warm_start=False for other data."
             )
-        if len(encoding) > len(data.encoding):
+        if encoding.has_bins:
             data = data.encoded(encoding)
         return data, fitted.trained
 

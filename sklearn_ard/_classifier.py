@@ -131,9 +131,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         "balanced" gives all classes the same total weight.
     callbacks : list of skorch callbacks, default=None
         Called in the training of every network of a fit, but not where `n_bins` is
-        compared. With callbacks for every batch
-        or gradient (`on_batch_begin`, `on_batch_end`, `on_grad_computed`), dense
-        networks are trained by autograd, which takes about four times as long.
+        compared. With callbacks for every batch or gradient (`on_batch_begin`,
+        `on_batch_end`, `on_grad_computed`), dense networks are trained by autograd,
+        which takes about four times as long.
 
     Attributes
     ----------

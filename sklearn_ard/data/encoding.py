@@ -112,15 +112,19 @@ class Encoding:
 
     def __eq__(self, other):
         return all(
-            np.array_equal(value, vars(other)[name])
-            for name, value in vars(self).items()
-            if name in ("column", "level", "bounds")
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("column", "level", "bounds")
         )
 
     @cached_property
     def has_numbers_only(self):
         """Whether every input is a value."""
         return bool((self.level == VALUE).all())
+
+    @cached_property
+    def has_bins(self):
+        """Whether any input is the part of a number within a bin."""
+        return bool((self.level == BIN).any())
 
     def without_bins(self):
         """The same with the values of numbers alone."""
@@ -187,7 +191,10 @@ class Encoding:
             return x
         x = np.zeros((len(codes), len(self)), np.result_type(codes, np.float32))
         inputs, lower, upper, offset = self.numbers_with_bounds
-        x[:, inputs] = np.clip(codes[:, self.column[inputs]], lower, upper) - offset
+        numbers = codes[:, self.column[inputs]]
+        if self.has_bins:
+            numbers = np.clip(numbers, lower, upper) - offset
+        x[:, inputs] = numbers
         gaps = np.flatnonzero(self.level == GAP)
         x[:, gaps] = np.isnan(codes[:, self.column[gaps]])
         for j, inputs, of_code in self._inputs_of_codes:

@@ -87,14 +87,14 @@ def choose(task, data, n_bins="auto"):
     KeyboardInterrupt
         After Ctrl-C.
     """
-    simplest, comparison = Candidate(data), Comparison(task, data)
+    simplest, nothing = Candidate(data), pd.DataFrame(columns=COLUMNS)
     if n_bins != "auto":
-        chosen = simplest.with_bins(n_bins) if n_bins else simplest
-        return chosen, comparison.table([], chosen)
+        return simplest.with_bins(n_bins) if n_bins else simplest, nothing
+    comparison = Comparison(task, data)
     others = encodings(simplest) if comparison.is_possible else iter(())
     other = next(others, None)
     if other is None:
-        return simplest, comparison.table([], simplest)
+        return simplest, nothing
     first, best = comparison.scored(simplest), comparison.scored(other)
     tried = [first, best]
     while best is tried[-1] and comparison.is_close(best, first):
