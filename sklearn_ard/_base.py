@@ -31,6 +31,7 @@ from sklearn_ard._validation import (
     warn_of_training,
 )
 from sklearn_ard.data.blocks import Groups
+from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.data.training_set import SMALL_BATCH, training_set
 from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.inference.predictor import Predictor
@@ -98,8 +99,12 @@ class BaseARD(Parameters, Predictor):
     def _best_candidate(self, task, data, previous=None):
         """The candidate that a fit becomes, of those that the parameters leave."""
         is_given = self.module is not None or self.input_shape is not None
-        n_bins = 0 if is_given or previous is not None else self.n_bins
-        chosen, self.candidates_ = choose(task, data, n_bins)
+        n_bins, likelihood = self.n_bins, self._likelihood
+        if is_given or previous is not None:
+            n_bins = 0
+            if likelihood == "auto":
+                likelihood = data.targets.likelihood
+        chosen, self.candidates_ = choose(task, data, n_bins, likelihood)
         if self.verbose and len(self.candidates_):
             print(f"[{type(self).__name__}] {report_of(self.candidates_)}.")
         return chosen
@@ -113,7 +118,14 @@ class BaseARD(Parameters, Predictor):
         fitted = vars(self).get("_fitted")
         if fitted is None:
             return data, None
-        encoding = fitted.data.encoding
+        encoding, likelihood = fitted.data.encoding, fitted.targets.likelihood
+        if self._likelihood not in ("auto", likelihood):
+            raise ValueError(
+                f"{type(self).__name__} was fitted with {likelihood!r} noise, and "
+                "warm_start=True goes on with it. Got "
+                f"likelihood={self._likelihood!r} instead. Set warm_start=False for "
+                "other noise."
+            )
         if data.encoding != encoding.without_bins():
             raise ValueError(
                 f"X has {self.n_features_in_} features, which make "
@@ -124,7 +136,12 @@ class BaseARD(Parameters, Predictor):
             )
         if encoding.has_bins:
             data = data.encoded(encoding)
-        return data, fitted.trained
+        return data.with_likelihood(likelihood), fitted.trained
+
+    @property
+    def _likelihood(self):
+        """Noise of the targets, or "auto"; that of classes leaves no choice."""
+        return vars(self).get("likelihood", ClassTargets.likelihood)
 
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
@@ -137,6 +154,8 @@ class BaseARD(Parameters, Predictor):
             if fitted is None and self.n_bins != "auto" and self.n_bins > 0:
                 data = data.with_bins(self.n_bins)
                 data.scaler.constant_[:] = False  # they may vary in later chunks
+            if fitted is None and self._likelihood != "auto":
+                data = data.with_likelihood(self._likelihood)
             with training_on(device, type(self).__name__):
                 # the same noise for every chunk would be fitted like a signal
                 turn = 0 if fitted is None else self.n_iter_

@@ -2,11 +2,12 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_ard._base import BaseARD
 from sklearn_ard._validation import check_rows, trains_one_network
-from sklearn_ard.data.targets import NumericTargets
+from sklearn_ard.data.targets import LIKELIHOODS, NumericTargets
 from sklearn_ard.inference.predictor import CompactRegressor, NumberPredictor
 
 
@@ -239,8 +240,77 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     array([3, 7])
     """
 
+    _parameter_constraints: dict = {
+        **BaseARD._parameter_constraints,
+        "likelihood": [StrOptions({"auto", *LIKELIHOODS})],
+    }
     _compact_class = CompactRegressor
     _y_options = {"multi_output": True, "y_numeric": True}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64),
+        *,
+        activation="relu",
+        skip_connection=True,
+        input_shape=None,
+        conv_channels=(),
+        kernel_size=3,
+        stride=1,
+        padding="same",
+        pool_size=2,
+        module=None,
+        prior="log_uniform",
+        likelihood="auto",
+        n_bins="auto",
+        categorical_features="from_dtype",
+        feature_groups=None,
+        feature_cost="auto",
+        required_features=None,
+        reg_factor=1.0,
+        max_iter="auto",
+        dense_iter=0,
+        shrink=True,
+        n_networks=1,
+        batch_size="auto",
+        learning_rate_init=0.01,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        device="cpu",
+        callbacks=None,
+    ):
+        super().__init__(
+            hidden_layer_sizes,
+            activation=activation,
+            skip_connection=skip_connection,
+            input_shape=input_shape,
+            conv_channels=conv_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            pool_size=pool_size,
+            module=module,
+            prior=prior,
+            n_bins=n_bins,
+            categorical_features=categorical_features,
+            feature_groups=feature_groups,
+            feature_cost=feature_cost,
+            required_features=required_features,
+            reg_factor=reg_factor,
+            max_iter=max_iter,
+            dense_iter=dense_iter,
+            shrink=shrink,
+            n_networks=n_networks,
+            batch_size=batch_size,
+            learning_rate_init=learning_rate_init,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+            device=device,
+            callbacks=callbacks,
+        )
+        self.likelihood = likelihood
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -314,9 +384,9 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
 
     def _check_more_targets(self, y, weight, targets):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if n_outputs != targets.n_outputs:
+        if n_outputs != targets.n_targets:
             raise ValueError(
-                f"y must have the {targets.n_outputs} outputs that it had in the first "
+                f"y must have the {targets.n_targets} outputs that it had in the first "
                 f"call to partial_fit. Got {n_outputs} instead."
             )
         return y.reshape(len(y), -1).astype(np.float64), weight, targets

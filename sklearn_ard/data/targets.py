@@ -7,58 +7,195 @@ likelihood, and the outputs of a model without inputs; or predictions.
 import numpy as np
 from scipy.special import softmax
 
+from sklearn_ard.data.noise import (
+    GaussianNoise,
+    HeteroscedasticNoise,
+    SkewTNoise,
+    StudentTNoise,
+)
 from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.data.transforms import Logarithm, YeoJohnson
+
+# What the parameter `likelihood` of a regressor may be: noise, after a transform or none
+LIKELIHOODS = {
+    "gaussian": (GaussianNoise, None),
+    "heteroscedastic": (HeteroscedasticNoise, None),
+    "student_t": (StudentTNoise, None),
+    "skew_t": (SkewTNoise, None),
+    "lognormal": (GaussianNoise, Logarithm),
+    "yeo-johnson": (GaussianNoise, YeoJohnson),
+}
+_LEAST_SCALE = 1e-4  # of scaled targets
+_NODES, _SHARES = np.polynomial.hermite_e.hermegauss(40)
+_SHARES /= _SHARES.sum()  # expectations under a standard normal
 
 
 class NumericTargets:
-    """Targets of a regression, standardised.
+    """Targets of a regression: transformed if the noise asks for it, and standardised.
 
     Parameters
     ----------
-    n_outputs : int
+    n_targets : int
         Number of targets.
     is_1d : bool
         Whether y has one dimension.
     standardize : bool
         False leaves them unchanged, for a network that was trained on them.
+    likelihood : str, default="gaussian"
+        One of `LIKELIHOODS`.
 
     Attributes
     ----------
+    n_outputs : int
+        Outputs of a network.
+    transforms_ : list of transforms or None
+        One for each target.
     scaler_ : Scaler
-        Standardises the targets.
+        Standardises the (transformed) targets.
+    start_ : Noise
+        With which training begins.
     empty_output_ : ndarray of shape (n_outputs,)
-        Output of a model without inputs: the weighted mean, scaled.
-    empty_log_noise_ : ndarray of shape (n_outputs,)
-        Natural logarithm of the variance around it, scaled.
+        Output of a model without inputs.
+    empty_noise_ : Noise
+        Its noise, of scaled targets.
+    empty_nll_ : float
+        Its negative log-likelihood per row, of scaled targets in nats.
+    log_jacobian_ : float
+        Weighted mean of the `log_jacobian`.
     """
 
-    def __init__(self, n_outputs, is_1d, standardize):
-        self.n_outputs, self.is_1d, self.standardize = n_outputs, is_1d, standardize
+    def __init__(self, n_targets, is_1d, standardize, likelihood="gaussian"):
+        self.n_targets, self.is_1d, self.standardize = n_targets, is_1d, standardize
+        self.likelihood = likelihood
+        self.n_outputs = n_targets * LIKELIHOODS[likelihood][0].n_outputs
+
+    def with_likelihood(self, likelihood):
+        """Targets of the same kind with other noise, not fitted."""
+        return NumericTargets(self.n_targets, self.is_1d, self.standardize, likelihood)
 
     def fit(self, y, weight):
-        """Compute the statistics of targets of shape (n, n_outputs)."""
-        spread = Scaler().fit(y, weight)
-        self.scaler_ = scaler = Scaler(standardize=self.standardize).fit(y, weight)
-        self.empty_output_ = (spread.mean_ - scaler.mean_) / scaler.scale_
-        self.empty_log_noise_ = 2 * np.log(spread.scale_ / scaler.scale_)
+        """Compute the statistics of targets of shape (n, n_targets)."""
+        noise, transform = LIKELIHOODS[self.likelihood]
+        self.transforms_ = transform and [transform.fit(t, weight) for t in y.T]
+        z = self._transformed(y)
+        spread = Scaler().fit(z, weight)
+        location, unit = np.transpose(
+            [noise.center(t, weight) for t in ((z - spread.mean_) / spread.scale_).T]
+        )
+        center, scale = spread.mean_ + spread.scale_ * location, spread.scale_ * unit
+        self.scaler_ = Scaler(standardize=self.standardize).fit(z, weight)
+        if self.standardize:
+            self.scaler_.mean_, self.scaler_.scale_ = center, scale
+        scaled = (z - self.scaler_.mean_) / self.scaler_.scale_
+        least = np.maximum(_rounding(z) / self.scaler_.scale_, _LEAST_SCALE)
+        log_scale2 = 2 * np.log(scale / self.scaler_.scale_)
+        self.start_ = noise.start(log_scale2, least**2)
+        location, self.empty_noise_ = self.start_.fitted(scaled, weight)
+        self.empty_output_ = np.zeros(self.n_outputs)
+        self.empty_output_[: self.n_targets] = location
+        density = self.empty_noise_.distribution(self.empty_output_[None])
+        nll = -density.logpdf(scaled).sum(axis=1)
+        self.empty_nll_ = float(np.average(nll, weights=weight))
+        self.log_jacobian_ = float(np.average(self.log_jacobian(y), weights=weight))
         return self
 
+    def _transformed(self, y):
+        return self._each("transform", y)
+
+    def _each(self, method, values):
+        """A method of the transforms, each on its column; values where there is none."""
+        if self.transforms_ is None:
+            return values
+        columns = zip(self.transforms_, values.T, strict=True)
+        return np.column_stack([getattr(each, method)(column) for each, column in columns])
+
     def transform(self, y):
-        """Scaled targets of shape (n, n_outputs) and type float32."""
-        return self.scaler_.transform(y)
+        """Scaled targets of shape (n, n_targets) and type float32."""
+        return self.scaler_.transform(self._transformed(y))
 
-    def predictions(self, outputs):
-        """Outputs of a network in units of y, of the shape that y had."""
-        return self.squeeze(self.scaler_.inverse_transform(outputs))
+    def log_jacobian(self, y):
+        """Nats per row between the densities of scaled targets and of y.
 
-    @property
-    def log_jacobian(self):
-        """Nats per row between the densities of scaled targets and of y."""
-        return -float(np.log(self.scaler_.scale_).sum())
+        Parameters
+        ----------
+        y : ndarray of shape (n, n_targets)
+            Targets.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            To be added to log-densities of scaled targets.
+        """
+        scale = np.full(len(y), -float(np.log(self.scaler_.scale_).sum()))
+        if self.transforms_ is None:
+            return scale
+        return scale + self._each("log_derivative", y).sum(axis=1)
+
+    def predictions(self, outputs, noise):
+        """Means in units of y, of the shape that y had."""
+        if self.transforms_ is None:
+            means = self.scaler_.inverse_transform(noise.mean(outputs))
+        else:
+            means, _ = self._moments(outputs, noise, 0.0)
+        return self.squeeze(means)
+
+    def std(self, outputs, noise, variance=0.0):
+        """Standard deviations in units of y, of the shape that y had.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n, n_outputs)
+            Of the network.
+        noise : Noise
+            Around them.
+        variance : ndarray of the same shape, default=0.0
+            Of the outputs, under the posterior of the weights.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, n_targets)
+            Infinite where the noise has no variance.
+        """
+        if self.transforms_ is not None:
+            return self.squeeze(np.sqrt(self._moments(outputs, noise, variance)[1]))
+        if np.ndim(variance):
+            variance = variance[:, : self.n_targets]
+        total = noise.distribution(outputs).var() + variance
+        return self.squeeze(np.sqrt(total) * self.scaler_.scale_)
+
+    def _moments(self, outputs, noise, variance):
+        """Means and variances of transformed normal targets, in units of y."""
+        density = noise.distribution(outputs, variance)
+        location = self.scaler_.inverse_transform(density.mean())[..., None]
+        scale = (density.std() * self.scaler_.scale_)[..., None]
+        nodes = location + scale * _NODES
+        y = np.stack(
+            [each.inverse(nodes[:, j]) for j, each in enumerate(self.transforms_)], axis=1
+        )
+        mean = y @ _SHARES
+        return mean, (y - mean[..., None]) ** 2 @ _SHARES
+
+    def quantiles(self, outputs, noise, variance, quantiles):
+        """Quantiles of shape (n, n_quantiles) or (n, n_targets, n_quantiles)."""
+        density = noise.distribution(outputs, variance)
+        z = np.stack([density.ppf(q) for q in quantiles])  # (n_quantiles, n, n_targets)
+        y = [self._each("inverse", self.scaler_.inverse_transform(each)) for each in z]
+        return self.squeeze(np.stack(y, axis=-1))
+
+    def log_density(self, y, outputs, noise, variance=0.0):
+        """Log-density of targets of shape (n, n_targets), in units of y."""
+        scaled = (self._transformed(y) - self.scaler_.mean_) / self.scaler_.scale_
+        density = noise.distribution(outputs, variance).logpdf(scaled)
+        return density.sum(axis=1) + self.log_jacobian(y)
 
     def squeeze(self, values):
-        """Values of shape (n, n_outputs) in the shape that y had."""
+        """Values of shape (n, n_targets, ...) in the shape that y had."""
         return values[:, 0] if self.is_1d else values
+
+
+def _rounding(y):
+    """Standard deviation of the rounding of each target, by its closest values."""
+    return np.array([np.diff(np.unique(t)).min(initial=np.inf) for t in y.T]) / 12**0.5
 
 
 class ClassTargets:
@@ -75,7 +212,7 @@ class ClassTargets:
         Output of a model without inputs: logarithms of the weighted class frequencies.
     """
 
-    log_jacobian = 0.0
+    likelihood, start_, log_jacobian_ = "categorical", None, 0.0
 
     def __init__(self, classes):
         self.classes, self.n_outputs = classes, len(classes)

@@ -52,6 +52,8 @@ class TrainingSet:
         Sum of their weights.
     table : Table or None
         The rows of the batches, neither scaled nor copied.
+    y : ndarray of shape (n_rows, n_targets) or None
+        Their targets, as they are.
     """
 
     batches: Batches
@@ -63,6 +65,28 @@ class TrainingSet:
     n_rows: int
     total_weight: float
     table: Table | None
+    y: np.ndarray | None
+
+    def with_likelihood(self, likelihood):
+        """The same with targets for other noise.
+
+        Parameters
+        ----------
+        likelihood : str
+            See :data:`sklearn_ard.data.targets.LIKELIHOODS`.
+
+        Returns
+        -------
+        TrainingSet
+            Of the same rows in the same order.
+        """
+        if likelihood == self.targets.likelihood:
+            return self
+        targets = self.targets.with_likelihood(likelihood).fit(self.y, self._weight)
+        before = self.batches
+        target = torch.from_numpy(targets.transform(self.y)).to(before.target.device)
+        batches = Batches(before.x, target, before.weight, before.batch_size)
+        return replace(self, batches=batches, targets=targets)
 
     def with_bins(self, n_bins):
         """The same with numbers that are encoded piecewise linearly beside the value.
@@ -113,7 +137,7 @@ class TrainingSet:
 
     def without_rows(self):
         """The same without the data."""
-        return replace(self, batches=None, table=None)
+        return replace(self, batches=None, table=None, y=None)
 
 
 def training_set(
@@ -189,18 +213,27 @@ def training_set(
             n_rows + before.n_rows,
             total_weight + before.total_weight,
         )
-    y = targets.transform(y)
-    order = training_order(ScaledTable(table, scaler), y.reshape(len(y), -1))
-    table = table.take(order)
+    scaled = targets.transform(y)
+    order = training_order(ScaledTable(table, scaler), scaled.reshape(len(y), -1))
+    table, y = table.take(order), y[order]
     weight = (weight[order] * (n_rows / total_weight)).astype(np.float32)
     batches = Batches(
         _inputs(table, scaler, device),
-        torch.from_numpy(y[order]).to(device),
+        torch.from_numpy(scaled[order]).to(device),
         torch.from_numpy(weight).to(device),
         batch_size_for(n_rows) if batch_size == "auto" else batch_size,
     )
     return TrainingSet(
-        batches, reader, encoding, blocks, scaler, targets, n_rows, total_weight, table
+        batches,
+        reader,
+        encoding,
+        blocks,
+        scaler,
+        targets,
+        n_rows,
+        total_weight,
+        table,
+        y,
     )
 
 

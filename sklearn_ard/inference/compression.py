@@ -5,6 +5,7 @@ that an estimator holds.
 """
 
 import copy
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +20,9 @@ from sklearn_ard.inference.state import State
 from sklearn_ard.nn import ard_layers, input_layers, output_variance
 from sklearn_ard.nn.compaction import compact_quietly
 from sklearn_ard.nn.layers import count_weights
-from sklearn_ard.training.build import empty_nll, make_likelihood
-from sklearn_ard.training.inputs import in_use
-from sklearn_ard.training.trained import Trained
+from sklearn_ard.training.build import empty_nll, make_likelihood, noise_of
+from sklearn_ard.training.inputs import SAMPLE, in_use
+from sklearn_ard.training.trained import Trained, outputs_of
 
 _ROWS_AT_A_TIME = 65_536  # for predictive variances
 
@@ -42,12 +43,16 @@ class FittedModel(State):
         Steps of all calls of `partial_fit`; None after `fit`.
     sparsity : float
         Share of all prunable weights that are pruned.
+    noise_std : ndarray of shape (n_targets,) or None
+        Standard deviation of the noise in units of y; where it is not the same
+        everywhere, the root of the mean variance of the training rows.
     """
 
     trained: Trained
     data: TrainingSet
     n_steps: float | None
     sparsity: float
+    noise_std: np.ndarray
 
     @property
     def relevance(self):
@@ -58,17 +63,10 @@ class FittedModel(State):
         return np.where(used, relevance, 0.0)[blocks.of_column]
 
     @property
-    def noise_std(self):
-        """Standard deviation of the noise in units of y, one per output."""
-        likelihood = self.trained.net.criterion_.likelihood
-        variance = likelihood.log_noise_variance.detach().cpu().double().exp()
-        return variance.sqrt().numpy() * self.targets.scaler_.scale_
-
-    @property
     def elbo(self):
         """Evidence lower bound of the training set in nats, in units of y."""
         num_data = self.trained.net.criterion_.num_data
-        return self.trained.elbo + num_data * self.targets.log_jacobian
+        return self.trained.elbo + num_data * self.targets.log_jacobian_
 
     def at_threshold(self, threshold):
         """The same model, pruned by another threshold of log alpha.
@@ -96,7 +94,7 @@ class FittedModel(State):
             support = np.zeros_like(self.trained.support)
             support[inputs] = live & ~self.data.scaler.constant_[inputs]
             trained = replace(self.trained, support=support)
-            return _compress(trained, self.data, self.n_steps)
+            return _compress(trained, self.data, self.n_steps, self.noise_std)
         except BaseException:
             for layer, prior in zip(layers, priors, strict=True):
                 layer.prior = prior
@@ -163,7 +161,8 @@ def fitted_model(trained, data, n_steps=None):
     """
     if not trained.support.any():
         trained = _emptied(trained, data.targets)
-    return _compress(trained, data.without_rows(), n_steps)
+    noise_std = _noise_std(trained, data)
+    return _compress(trained, data.without_rows(), n_steps, noise_std)
 
 
 def _emptied(trained, targets):
@@ -176,7 +175,21 @@ def _emptied(trained, targets):
     return replace(trained, elbo=-net.criterion_.num_data * empty_nll(targets))
 
 
-def _compress(trained, data, n_steps):
+def _noise_std(trained, data):
+    """Standard deviation of the noise of each target; None of classes."""
+    targets = data.targets
+    noise = noise_of(trained.net.criterion_.likelihood, targets)
+    if noise is None:
+        return None
+    rows = np.arange(len(data.batches))[:: math.ceil(len(data.batches) / SAMPLE)]
+    batches = data.batches.take(rows)
+    outputs = outputs_of(trained, targets, batches).cpu().double().numpy()
+    std = targets.std(outputs, noise).reshape(len(rows), -1)
+    weight = batches.weight.cpu().numpy()
+    return np.sqrt(np.average(std**2, axis=0, weights=weight))
+
+
+def _compress(trained, data, n_steps, noise_std):
     """The fitted model of a network and its data."""
     targets = data.targets
     if trained.support.any():
@@ -195,10 +208,12 @@ def _compress(trained, data, n_steps):
         network=network,
         support=data.blocks.support(trained.support),
         targets=targets,
+        noise=noise_of(trained.net.criterion_.likelihood, targets),
         trained=trained,
         data=data,
         n_steps=n_steps,
         sparsity=_sparsity(trained),
+        noise_std=noise_std,
     )
 
 

@@ -195,7 +195,7 @@ class NumberPredictor:
             In units of y.
         """
         outputs = self._outputs(X)
-        return self._fitted.targets.predictions(outputs)
+        return self._fitted.targets.predictions(outputs, self._fitted.noise)
 
 
 class LabelPredictor:
@@ -252,6 +252,7 @@ class _Compact(Predictor):
             network=fitted.network,
             support=fitted.support,
             targets=fitted.targets,
+            noise=fitted.noise,
         )
         for name in cls._copied:
             if hasattr(estimator, name):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ard.data.noise import Noise
 from sklearn_ard.data.reader import Reader
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 from sklearn_ard.inference.network import Network
@@ -27,9 +28,12 @@ class State:
         True for the columns in use.
     targets : NumericTargets or ClassTargets
         From outputs to answers.
+    noise : Noise or None
+        Of numeric targets.
     """
 
     reader: Reader
     network: Network
     support: np.ndarray
     targets: NumericTargets | ClassTargets
+    noise: Noise | None

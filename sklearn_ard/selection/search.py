@@ -217,7 +217,7 @@ class CrossValidated(BaseARD):
         with training_on(device, owner):
             task = plain._task(data, device, START)
             chosen = self._best_candidate(task, data)
-        data, plain.n_bins = chosen.data, chosen.n_bins
+        data, plain = chosen.data, plain.set_params(**chosen.parameters)
         jobs = []
         for cost in costs:
             priced = copy.copy(plain).set_params(feature_cost=cost)

@@ -6,22 +6,21 @@ network with new weights.
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import nn
 
 from sklearn_ard.data.targets import NumericTargets
 from sklearn_ard.nn import (
-    CategoricalLikelihood,
     ConvARD,
     DenseARD,
-    GaussianLikelihood,
     Prior,
     SkipARD,
     ard_layers,
     to_ard,
 )
+from sklearn_ard.nn.likelihoods import LIKELIHOODS
 from sklearn_ard.nn.noise import drawn_from
 
 _LOG_OF_NOTHING = -30.0  # logit of a class without rows
@@ -97,12 +96,39 @@ def make_network(architecture, n_inputs, n_outputs, generator):
     return network
 
 
-def make_likelihood(targets):
-    """The likelihood of targets, initialised to that of a model without inputs."""
-    if isinstance(targets, NumericTargets):
-        log_noise = torch.from_numpy(targets.empty_log_noise_).float()
-        return GaussianLikelihood(targets.n_outputs, log_noise)
-    return CategoricalLikelihood()
+def make_likelihood(targets, noise=None):
+    """A likelihood of targets.
+
+    Parameters
+    ----------
+    targets : NumericTargets or ClassTargets
+        Of y.
+    noise : Noise, optional
+        Its parameters; by default those of a model without inputs.
+
+    Returns
+    -------
+    Likelihood
+        On the CPU.
+    """
+    if not isinstance(targets, NumericTargets):
+        return LIKELIHOODS["categorical"]()
+    noise = targets.empty_noise_ if noise is None else noise
+    likelihood = LIKELIHOODS[noise.likelihood](targets.n_targets)
+    state = {name: torch.from_numpy(value) for name, value in asdict(noise).items()}
+    likelihood.load_state_dict(state)
+    return likelihood
+
+
+def noise_of(likelihood, targets):
+    """The noise that a likelihood of targets has learned; None of classes."""
+    if not isinstance(targets, NumericTargets):
+        return None
+    state = {
+        name: value.cpu().double().numpy()
+        for name, value in likelihood.state_dict().items()
+    }
+    return type(targets.empty_noise_)(**state)
 
 
 def empty_output(targets, n_rows, device):
@@ -113,10 +139,9 @@ def empty_output(targets, n_rows, device):
 
 def empty_nll(targets):
     """Negative log-likelihood per row of a model without inputs, in nats."""
-    likelihood = make_likelihood(targets)
     if isinstance(targets, NumericTargets):
-        return likelihood.expected_nll()
-    return likelihood.entropy(torch.from_numpy(targets.empty_output_).exp())
+        return targets.empty_nll_
+    return make_likelihood(targets).entropy(torch.from_numpy(targets.empty_output_).exp())
 
 
 def _users_network(architecture, n_inputs, n_outputs, generator):

@@ -6,7 +6,8 @@ chosen candidate, and a table of what was compared.
 A candidate is trained on four fifths of the rows, for half of the epochs of a fit, and
 scored by the log-density of the others. While the simplest and the best are close, they
 are scored on further fifths; the best has to be better by more than a standard error.
-The experiments behind this are in ``examples/benchmarks/README.md``.
+First comes the noise of targets, then the encoding of numbers. The experiments behind
+this are in ``examples/benchmarks/README.md``.
 """
 
 import math
@@ -16,17 +17,23 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sklearn_ard._context import make_generators, threads_for
+from sklearn_ard._context import make_generators
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.data.targets import ClassTargets, NumericTargets
 from sklearn_ard.data.training_set import TrainingSet
-from sklearn_ard.nn.fast.live_network import LiveNetwork
-from sklearn_ard.training.build import empty_output, make_likelihood
+from sklearn_ard.training.build import noise_of
 from sklearn_ard.training.recipe import plan, train
+from sklearn_ard.training.trained import outputs_of
 
+NOISES = ("heteroscedastic", "skew_t", "yeo-johnson")  # beside the Gaussian
+MIN_ROWS_OF_NOISE = 50  # distinct ones, for a choice
 BINS = (8, 16, 32, 64, 128)  # of the candidates beside the values alone
 FEW_BINS = 16  # more of them have to be better than fewer by a standard error
 MIN_ROWS = 200  # distinct ones, for a choice
 MAX_INPUTS = 5_000  # of a candidate with bins
-COLUMNS = "n_bins n_features n_rows log_density gain std_error chosen".split()
+COLUMNS = (
+    "likelihood n_bins n_features n_rows log_density gain std_error error chosen"
+).split()
 CLOSE = 1.0  # standard errors behind the simplest; what is further is given up
 SURE = 2.0  # standard errors before it; what is less is scored again
 _FOLDS = 5  # of the rows, one of which is held out
@@ -43,12 +50,14 @@ class Candidate:
     Attributes
     ----------
     data : TrainingSet
-        With its inputs.
+        With its inputs and targets.
     n_bins : int
         Bins of every number; 0 where inputs are the values alone.
     densities : tuple of ndarray of shape (n_held_out,)
-        Log-density of the rows of each fold that was held out, in nats, for scaled
-        targets.
+        Log-density of the rows of each fold that was held out, in nats and in units of
+        y.
+    errors : tuple of ndarray of shape (n_held_out,)
+        Their squared errors, in variances of the targets; 0 for classes.
     n_features : int
         Columns that its network kept, on the rows of the first.
     """
@@ -56,14 +65,33 @@ class Candidate:
     data: TrainingSet
     n_bins: int = 0
     densities: tuple = ()
+    errors: tuple = ()
     n_features: int = 0
+
+    @property
+    def likelihood(self):
+        """Name of the noise; "categorical" for classes."""
+        return self.data.targets.likelihood
+
+    @property
+    def parameters(self):
+        """Parameters of an estimator that leave no choice."""
+        pinned = {"n_bins": self.n_bins, "likelihood": self.likelihood}
+        if self.likelihood == ClassTargets.likelihood:
+            del pinned["likelihood"]
+        return pinned
 
     def with_bins(self, n_bins):
         """The same with numbers that are encoded piecewise linearly, too."""
-        return replace(self, data=self.data.with_bins(n_bins), n_bins=n_bins)
+        data = self.data.with_bins(n_bins) if n_bins else self.data
+        return Candidate(data, n_bins)
+
+    def with_likelihood(self, likelihood):
+        """The same with other noise."""
+        return Candidate(self.data.with_likelihood(likelihood), self.n_bins)
 
 
-def choose(task, data, n_bins="auto"):
+def choose(task, data, n_bins="auto", likelihood="auto"):
     """The candidate that a fit should be.
 
     Parameters
@@ -71,9 +99,11 @@ def choose(task, data, n_bins="auto"):
     task : Task
         On `data`.
     data : TrainingSet
-        Its inputs are the values of numbers.
+        Its inputs are the values of numbers, and its noise Gaussian.
     n_bins : int or "auto"
         The parameter of an estimator.
+    likelihood : str
+        The parameter of a regressor.
 
     Returns
     -------
@@ -87,28 +117,48 @@ def choose(task, data, n_bins="auto"):
     KeyboardInterrupt
         After Ctrl-C.
     """
-    simplest, nothing = Candidate(data), pd.DataFrame(columns=COLUMNS)
+    comparison, chosen = Comparison(task, data), Candidate(data)
+    if isinstance(data.targets, NumericTargets):
+        if likelihood != "auto":
+            chosen = chosen.with_likelihood(likelihood)
+        elif comparison.is_possible(MIN_ROWS_OF_NOISE):
+            chosen = _best_noise(comparison, chosen)
     if n_bins != "auto":
-        return simplest.with_bins(n_bins) if n_bins else simplest, nothing
-    comparison = Comparison(task, data)
-    others = encodings(simplest) if comparison.is_possible else iter(())
+        chosen = chosen.with_bins(n_bins)
+    elif comparison.is_possible(MIN_ROWS):
+        chosen = _best_encoding(comparison, chosen)
+    return chosen, comparison.table(chosen)
+
+
+def _best_noise(comparison, simplest):
+    """The best of all kinds of noise, whatever the encoding."""
+    others = [simplest.with_likelihood(name) for name in NOISES]
+    first, *others = (comparison.scored(each) for each in (simplest, *others))
+    best = comparison.densest([first, *others])
+    if best is first:
+        return first
+    first, best = comparison.decided(first, best)
+    return best if comparison.is_better(best, first) else first
+
+
+def _best_encoding(comparison, simplest):
+    """The best of the values alone and of more and more bins."""
+    others = encodings(simplest)
     other = next(others, None)
     if other is None:
-        return simplest, nothing
-    first, best = comparison.scored(simplest), comparison.scored(other)
-    tried = [first, best]
-    while best is tried[-1] and comparison.is_close(best, first):
+        return simplest
+    first = simplest if simplest.densities else comparison.scored(simplest)
+    best = latest = comparison.scored(other)
+    while best is latest and comparison.is_close(best, first):
         other = next(others, None)
         if other is None:
             break
-        tried.append(comparison.scored(other))
-        gain, error = comparison.gain(tried[-1], best)
+        latest = comparison.scored(other)
+        gain, error = comparison.gain(latest, best)
         if gain > (0.0 if other.n_bins <= FEW_BINS else error):
-            best = tried[-1]
+            best = latest
     first, best = comparison.decided(first, best)
-    tried = [{0: first, best.n_bins: best}.get(each.n_bins, each) for each in tried]
-    chosen = best if comparison.is_better(best, first) else first
-    return chosen, comparison.table(tried, chosen)
+    return best if comparison.is_better(best, first) else first
 
 
 def encodings(simplest):
@@ -140,21 +190,26 @@ class Comparison:
 
     Attributes
     ----------
-    is_possible : bool
-        Whether there are enough rows and steps.
+    known : dict of (str, int) to Candidate
+        What was scored, by likelihood and number of bins.
     """
 
     def __init__(self, task, data):
-        self.task, n_rows = task, len(data.batches)
-        self.rows = np.arange(n_rows)[:: math.ceil(n_rows / _MAX_ROWS)]
+        self.task, self.y, self.n_rows = task, data.y, len(data.batches)
+        self.unit = Scaler().fit(data.y, np.ones(self.n_rows)).scale_
+        self.rows = np.arange(self.n_rows)[:: math.ceil(self.n_rows / _MAX_ROWS)]
         self.weight = data.batches.weight.cpu().double().numpy()
         n_train = math.ceil(len(self.rows) * (1 - 1 / _FOLDS))
         n_batches = math.ceil(n_train / data.batches.batch_size)
         whole = plan(task.max_iter, n_batches)
-        is_long = len(plan(task.max_iter, data.batches.n_batches)) > 1
-        self.is_possible = n_rows >= MIN_ROWS and is_long
+        self.is_long = len(plan(task.max_iter, data.batches.n_batches)) > 1
         n_epochs = max(1, round(_SHARE * sum(epochs for _, epochs in whole)))
         self.stages = plan(n_epochs, n_batches)
+        self.known = {}
+
+    def is_possible(self, min_rows):
+        """Whether there are enough rows and steps."""
+        return self.n_rows >= min_rows and self.is_long
 
     def held_out(self, fold):
         """A mask of the rows that a fold holds out."""
@@ -178,17 +233,22 @@ class Comparison:
         try:
             trained = train(task, self.stages)
         except FloatingPointError:  # it diverged
-            density, n_features = np.full(len(test_rows), -np.inf), 0
+            density = np.full(len(test_rows), -np.inf)
+            error, n_features = np.full(len(test_rows), np.inf), 0
         else:
             if trained.interrupted:
                 raise KeyboardInterrupt
-            density = log_density(task, trained, batches.take(test_rows))
+            batches, y = batches.take(test_rows), self.y[test_rows]
+            density, error = scores(task, trained, batches, y, self.unit)
             n_features = int(task.blocks.support(trained.support).sum())
-        return replace(
+        again = replace(
             candidate,
             densities=(*candidate.densities, density),
+            errors=(*candidate.errors, error),
             n_features=candidate.n_features if fold else n_features,
         )
+        self.known[candidate.likelihood, candidate.n_bins] = again
+        return again
 
     def decided(self, first, second):
         """Two candidates, scored on more folds while they are close."""
@@ -199,20 +259,39 @@ class Comparison:
             first, second = self.scored(first), self.scored(second)
         return first, second
 
+    def densest(self, candidates):
+        """The one with the largest log-density, whose predictions are not worse.
+
+        Where the squared error is larger than the smallest one by more than a standard
+        error, a candidate is out: a robust location need not be a mean.
+        """
+        least = min(candidates, key=lambda each: self._mean(each.errors))
+        fair = []
+        for each in candidates:
+            worse, error = self._apart(each.errors, least.errors)
+            if each is least or worse <= error:
+                fair.append(each)
+        return max(fair, key=lambda each: self._mean(each.densities))
+
     def gain(self, candidate, other):
         """Mean difference of log-densities in nats per row, and its standard error."""
-        n_folds = min(len(candidate.densities), len(other.densities))
-        density, others = (
-            np.concatenate(each.densities[:n_folds]) for each in (candidate, other)
-        )
-        if not np.isfinite(density).all():
+        return self._apart(candidate.densities, other.densities)
+
+    def _apart(self, scores, others):
+        """Mean difference of two scores on the folds of both, and its standard error."""
+        n_folds = min(len(scores), len(others))
+        scores, others = (np.concatenate(each[:n_folds]) for each in (scores, others))
+        if not np.isfinite(scores).all():
             return -math.inf, 0.0
         if not np.isfinite(others).all():
             return math.inf, 0.0
-        apart, weight = density - others, self._weight_of(n_folds)
+        apart, weight = scores - others, self._weight_of(n_folds)
         mean = np.average(apart, weights=weight)
         variance = np.average((apart - mean) ** 2, weights=weight)
         return mean, math.sqrt(variance / len(apart))
+
+    def _mean(self, scores):
+        return np.average(np.concatenate(scores), weights=self._weight_of(len(scores)))
 
     def is_better(self, candidate, other):
         """Whether a candidate with more inputs is better than one with fewer."""
@@ -230,42 +309,40 @@ class Comparison:
             [self.weight[self.rows[self.held_out(fold)]] for fold in range(n_folds)]
         )
 
-    def table(self, tried, chosen):
+    def table(self, chosen):
         """What was compared, and how far apart it was.
 
         Parameters
         ----------
-        tried : list of Candidate
-            Scored, in the order of comparison.
         chosen : Candidate
-            One of them.
+            The one that a fit becomes.
 
         Returns
         -------
         DataFrame
             See the attribute `candidates_` of an estimator.
         """
-        rows = []
+        rows, key = [], (chosen.likelihood, chosen.n_bins)
+        tried = list(self.known.values())
         for candidate in tried:
-            density = np.concatenate(candidate.densities)
-            weight = self._weight_of(len(candidate.densities))
-            mean = np.average(density, weights=weight)
-            rows.append(
-                (
-                    candidate.n_bins,
-                    candidate.n_features,
-                    len(density),
-                    mean + self.task.targets.log_jacobian,
-                    *self.gain(candidate, tried[0]),
-                    candidate is chosen,
-                )
-            )
+            gain, error = self.gain(candidate, tried[0])
+            row = {
+                "likelihood": candidate.likelihood,
+                "n_bins": candidate.n_bins,
+                "n_features": candidate.n_features,
+                "n_rows": sum(map(len, candidate.densities)),
+                "log_density": self._mean(candidate.densities),
+                "gain": gain,
+                "std_error": error,
+                "error": self._mean(candidate.errors),
+                "chosen": (candidate.likelihood, candidate.n_bins) == key,
+            }
+            rows.append(row)
         return pd.DataFrame(rows, columns=COLUMNS)
 
 
-@torch.no_grad()
-def log_density(task, trained, batches):
-    """Log-density of every row under the mean of the posterior, for scaled targets.
+def scores(task, trained, batches, y, unit):
+    """Log-density and squared error of every row under the mean of the posterior.
 
     Parameters
     ----------
@@ -275,32 +352,43 @@ def log_density(task, trained, batches):
         A network.
     batches : Batches
         The rows.
+    y : ndarray of shape (n_rows, n_targets)
+        Their targets, as they are.
+    unit : ndarray of shape (n_targets,)
+        Of their errors.
 
     Returns
     -------
-    ndarray of shape (n_rows,)
-        In nats.
+    log_density : ndarray of shape (n_rows,)
+        In nats and in units of y.
+    error : ndarray of shape (n_rows,)
+        Mean over the targets, in squared units; 0 for classes.
     """
-    if trained.support.any():
-        module, likelihood = trained.net.module_, trained.net.criterion_.likelihood
-        live, rows = LiveNetwork(module), torch.arange(len(batches))
-        x, _ = batches.select(trained.inputs).rows(rows.to(task.device))
-        with threads_for(module):
-            output = live.network.eval()(live.rows(x))
-    else:
-        likelihood = make_likelihood(task.targets).to(task.device)
-        output = empty_output(task.targets, len(batches), task.device)
-    return -likelihood(output, batches.target).cpu().double().numpy()
+    targets, likelihood = task.targets, trained.net.criterion_.likelihood
+    output = outputs_of(trained, targets, batches)
+    noise = noise_of(likelihood, targets)
+    if noise is None:
+        with torch.no_grad():
+            density = -likelihood(output, batches.target).cpu().double().numpy()
+        return density, np.zeros(len(y))
+    output = output.cpu().double().numpy()
+    if not trained.support.any():
+        noise = targets.empty_noise_
+    error = (targets.predictions(output, noise).reshape(y.shape) - y) / unit
+    return targets.log_density(y, output, noise), (error**2).mean(axis=1)
 
 
 def report_of(table):
     """What was chosen, and by how much, in one line."""
-    chosen = table[table.chosen].iloc[0]
+    first, chosen = table.iloc[0], table[table.chosen].iloc[0]
+    names = ["n_bins"] if chosen.likelihood == "categorical" else ["likelihood", "n_bins"]
+    name, simple = (
+        ", ".join(f"{key}={each[key]!r}" for key in names) for each in (chosen, first)
+    )
     others = f"{len(table)} candidates"
-    if chosen.n_bins == 0:
-        return f"n_bins=0 was chosen: none of {others} was better by a standard error"
+    if name == simple:
+        return f"{name} was chosen: none of {others} was better by a standard error"
     return (
-        f"n_bins={chosen.n_bins} was chosen of {others}: better than n_bins=0 by "
-        f"{chosen.gain:.3g} nats per row, with a standard error of "
-        f"{chosen.std_error:.2g}"
+        f"{name} was chosen of {others}: better than {simple} by {chosen.gain:.3g} nats "
+        f"per row, with a standard error of {chosen.std_error:.2g}"
     )

@@ -112,6 +112,7 @@ class Task:
         return replace(
             self,
             batches=data.batches,
+            targets=data.targets,
             varies=~data.scaler.constant_,
             blocks=data.blocks,
         )
@@ -124,7 +125,7 @@ class Task:
         return ARDNet(
             network,
             criterion__num_data=float(self.num_data),
-            criterion__likelihood=make_likelihood(self.targets),
+            criterion__likelihood=make_likelihood(self.targets, self.targets.start_),
             criterion__reg_factor=self.reg_factor,
             lr=self.learning_rate,
             device=self.device,

@@ -7,10 +7,12 @@ reads and uses, and, once computed, its objective and the relevance of each bloc
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from sklearn_ard._context import threads_for
 from sklearn_ard.nn import elbo, kl_divergence
 from sklearn_ard.nn.fast.live_network import LiveNetwork
+from sklearn_ard.training.build import empty_output
 from sklearn_ard.training.inputs import SAMPLE, relevance_of
 from sklearn_ard.training.net import ARDNet
 
@@ -62,6 +64,33 @@ def with_objective(task, trained):
             ),
             kl=float(kl_divergence(live.network).detach()),
         )
+
+
+@torch.no_grad()
+def outputs_of(trained, targets, batches):
+    """Outputs of a network, or of a model without inputs where none is in use.
+
+    Parameters
+    ----------
+    trained : Trained
+        The network; posterior means are used.
+    targets : NumericTargets or ClassTargets
+        What it predicts.
+    batches : Batches
+        The rows, with all inputs.
+
+    Returns
+    -------
+    Tensor of shape (n_rows, n_outputs)
+        On the device of the rows.
+    """
+    if not trained.support.any():
+        return empty_output(targets, len(batches), batches.target.device)
+    module, rows = trained.net.module_, torch.arange(len(batches))
+    live = LiveNetwork(module)
+    x, _ = batches.select(trained.inputs).rows(rows.to(batches.target.device))
+    with threads_for(module):
+        return live.network.eval()(live.rows(x))
 
 
 def with_relevance(task, trained):

@@ -1,0 +1,254 @@
+"""Noise: the distribution of scaled targets around the outputs of a network.
+
+Input: outputs, and the parameters that were learned with them. Output: means, and
+distributions of scipy. A class holds the parameters of the likelihood of the same name
+in :mod:`sklearn_ard.nn`, by their names; unlike that, it does not import torch.
+"""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import numpy as np
+from scipy import optimize, special, stats
+
+LEAST_DF, MOST_DF = 1.5, 100.0  # of a tail
+LARGEST_SPREAD = 8.0  # that a network adds to the logarithm of a squared scale
+_START = -np.log(10.0)  # 10.5 degrees of freedom
+_LOGITS = -7.0, 7.0
+_QUANTILES = 2_000  # of targets, which a distribution is fitted to
+
+
+class Noise:
+    """Base of the kinds of noise; every parameter has one value per target.
+
+    Attributes
+    ----------
+    likelihood : str
+        Its name.
+    n_outputs : int
+        Outputs of a network per target: first the locations of all targets, then what
+        is added to the logarithms of their squared scales.
+    """
+
+    likelihood: ClassVar[str]
+    n_outputs: ClassVar[int] = 1
+
+    @staticmethod
+    def center(y, weight):
+        """Location and scale by which a target is standardised once more.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            Targets of mean 0 and standard deviation 1.
+        weight : ndarray of shape (n_samples,)
+            Weights.
+
+        Returns
+        -------
+        location, scale : float
+            0 and 1, or what is as robust as the noise.
+        """
+        return 0.0, 1.0
+
+    @classmethod
+    def start(cls, log_scale2, least_scale2):
+        """Noise with which training begins.
+
+        Parameters
+        ----------
+        log_scale2 : ndarray of shape (n_targets,)
+            Logarithm of the squared scale.
+        least_scale2 : ndarray of shape (n_targets,)
+            What is always added to it, where the scale is not the same everywhere.
+        """
+        raise NotImplementedError
+
+    def fitted(self, y, weight):
+        """That of a model without inputs, by maximum likelihood.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+            Scaled targets.
+        weight : ndarray of shape (n_samples,)
+            Weights.
+
+        Returns
+        -------
+        location : ndarray of shape (n_targets,)
+            Of the targets.
+        noise : Noise
+            Around it.
+        """
+        raise NotImplementedError
+
+    def distribution(self, outputs, variance=0.0):
+        """The predictive distribution.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Of the network.
+        variance : ndarray of the same shape, default=0.0
+            Of the outputs, under the posterior of the weights: that of a location is
+            added to the squared scale.
+
+        Returns
+        -------
+        scipy.stats.rv_frozen
+            Of shape (n_samples, n_targets).
+        """
+        raise NotImplementedError
+
+    def mean(self, outputs):
+        """Means of shape (n_samples, n_targets) for outputs of a network."""
+        return np.split(outputs, self.n_outputs, axis=1)[0]
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Noise):
+    """Normal, with the same variance everywhere."""
+
+    log_noise_variance: np.ndarray
+    likelihood = "gaussian"
+
+    @classmethod
+    def start(cls, log_scale2, least_scale2):
+        return cls(log_scale2)
+
+    def fitted(self, y, weight):
+        location = np.average(y, axis=0, weights=weight)
+        variance = np.average((y - location) ** 2, axis=0, weights=weight)
+        log_variance = np.log(np.where(variance > 0, variance, 1.0))
+        return location, GaussianNoise(log_variance)
+
+    def distribution(self, outputs, variance=0.0):
+        return stats.norm(outputs, np.sqrt(np.exp(self.log_noise_variance) + variance))
+
+
+@dataclass(frozen=True)
+class LocationScaleNoise(Noise):
+    """Base of the noise whose scale may depend on the inputs, and of any shape."""
+
+    log_scale2: np.ndarray
+    least_scale2: np.ndarray
+    family: ClassVar = stats.norm
+
+    @classmethod
+    def start(cls, log_scale2, least_scale2):
+        shapes = [np.full(len(log_scale2), _START) for _ in fields(cls)[2:]]
+        return cls(log_scale2, least_scale2, *shapes)
+
+    @property
+    def shapes(self):
+        """Parameters of the `family`, from the fields after the first two."""
+        return ()
+
+    def fitted(self, y, weight):
+        if len(y) > _QUANTILES:
+            share = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+            y = np.column_stack(
+                [
+                    np.quantile(t, share, weights=weight, method="inverted_cdf")
+                    for t in y.T
+                ]
+            )
+            weight = np.ones(len(y))
+        found = [self._fitted(j, values, weight) for j, values in enumerate(y.T)]
+        location, log_scale2, *shapes = np.transpose(found)
+        return location, type(self)(log_scale2, self.least_scale2, *shapes)
+
+    def _fitted(self, j, y, weight):
+        """Location, log_scale2 and shapes of one target."""
+        least = self.least_scale2[[j]]
+
+        def nll(parameters):
+            location, log_scale2, *shapes = parameters[:, None]
+            noise = type(self)(log_scale2, least, *shapes)
+            density = noise.family(*noise.shapes, location, np.sqrt(noise.scale2()))
+            return -np.average(density.logpdf(y), weights=weight)
+
+        start = [0.0, *(getattr(self, field.name)[j] for field in fields(self))]
+        del start[2]  # least_scale2
+        bounds = [(-30.0, 30.0), (-20.0, 20.0), *[_LOGITS] * (len(start) - 2)]
+        return optimize.minimize(nll, start, bounds=bounds).x
+
+    def scale2(self, spread=0.0):
+        """Squared scales, where the network adds something to their logarithms."""
+        added = LARGEST_SPREAD * np.tanh(spread / LARGEST_SPREAD)
+        return np.exp(self.log_scale2 + added) + self.least_scale2
+
+    def distribution(self, outputs, variance=0.0):
+        location, *spread = np.split(outputs, self.n_outputs, axis=1)
+        if np.ndim(variance):
+            variance = np.split(variance, self.n_outputs, axis=1)[0]
+        scale = np.sqrt(self.scale2(*spread) + variance)
+        return self.family(*self.shapes, location, scale)
+
+
+@dataclass(frozen=True)
+class HeteroscedasticNoise(LocationScaleNoise):
+    """Normal, with a variance that depends on the inputs."""
+
+    likelihood, n_outputs = "heteroscedastic", 2
+
+
+@dataclass(frozen=True)
+class StudentTNoise(LocationScaleNoise):
+    """Student's t, with the same scale everywhere."""
+
+    logit_df: np.ndarray
+    likelihood, family = "student_t", stats.t
+
+    @staticmethod
+    def center(y, weight):
+        """As of a t distribution."""
+        return _robust_center(y, weight)
+
+    @property
+    def shapes(self):
+        return (degrees_of_freedom(self.logit_df),)
+
+
+@dataclass(frozen=True)
+class SkewTNoise(LocationScaleNoise):
+    """Jones and Faddy's skew t, with a scale that depends on the inputs."""
+
+    logit_left: np.ndarray
+    logit_right: np.ndarray
+    likelihood, n_outputs, family = "skew_t", 2, stats.jf_skew_t
+
+    @staticmethod
+    def center(y, weight):
+        """As of a t distribution."""
+        return _robust_center(y, weight)
+
+    @property
+    def shapes(self):
+        logits = self.logit_left, self.logit_right
+        return tuple(0.5 * degrees_of_freedom(logit) for logit in logits)
+
+    def mean(self, outputs):
+        location, spread = np.split(outputs, 2, axis=1)
+        standard = self.family.mean(*self.shapes)
+        return location + np.sqrt(self.scale2(spread)) * standard
+
+
+def degrees_of_freedom(logit):
+    """Degrees of freedom of a tail, between 1.5 and 100."""
+    return LEAST_DF + (MOST_DF - LEAST_DF) * special.expit(logit)
+
+
+def _robust_center(y, weight):
+    """Location and scale of Student's t."""
+    quartiles = np.quantile(
+        y, (0.25, 0.5, 0.75), weights=weight, method="inverted_cdf"
+    )
+    location, scale = quartiles[1], (quartiles[2] - quartiles[0]) / 1.35
+    if not scale > 0:
+        return 0.0, 1.0
+    z = ((y - location) / scale)[:, None]
+    noise = StudentTNoise.start(np.zeros(1), np.zeros(1))
+    (shift,), noise = noise.fitted(z, weight)
+    return location + scale * shift, scale * np.sqrt(noise.scale2()[0])

@@ -1,0 +1,141 @@
+"""Noise of a known shape, with a location and a scale."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_ard.nn.likelihoods.base import Likelihood
+
+LARGEST_SPREAD = 8.0  # that a network may add to the logarithm of a squared scale
+
+
+class LocationScale(Likelihood):
+    """Base of noise that is a standard distribution, moved and scaled.
+
+    A subclass has a `standard`, and a parameter for each of its shapes. Where it
+    `has_spread`, the network has two outputs per target: first the locations of all
+    targets, then what is added to the logarithms of their squared scales, smoothly
+    bounded by 8 in size. Where the latter are pruned, the scale is the same everywhere.
+
+    Parameters
+    ----------
+    n_outputs : int, default=1
+        Number of targets.
+    log_scale2 : Tensor of shape (n_outputs,), optional
+        Initial value; 0 by default.
+    least_scale2 : Tensor of shape (n_outputs,), optional
+        Added to squared scales, 0 by default. Rounded targets would otherwise be known
+        exactly where the network predicts one of their values.
+
+    Attributes
+    ----------
+    log_scale2 : Parameter of shape (n_outputs,)
+        Natural logarithm of the squared scale, learned with the network.
+
+    References
+    ----------
+    Nix, Weigend (1994). Estimating the mean and variance of the target probability
+    distribution. ICNN.
+
+    Rigby, Stasinopoulos (2005). Generalized additive models for location, scale and
+    shape. Applied Statistics 54.
+    """
+
+    has_spread = False
+
+    def __init__(self, n_outputs=1, log_scale2=None, least_scale2=None):
+        super().__init__()
+        self.log_scale2 = nn.Parameter(torch.zeros(n_outputs))
+        self.register_buffer("least_scale2", torch.zeros(n_outputs))
+        for own, given in (
+            (self.log_scale2.data, log_scale2),
+            (self.least_scale2, least_scale2),
+        ):
+            if given is not None:
+                own.copy_(torch.as_tensor(given))
+
+    def standard(self, z: Tensor, *shapes: Tensor) -> tuple[Tensor, ...]:
+        """Negative log-density of the standard distribution, and its derivatives.
+
+        Parameters
+        ----------
+        z : Tensor of shape (n, n_outputs)
+            Standardised targets.
+        *shapes : Tensor of shape (n_outputs,)
+            Values of the parameters of the subclass, in the order of their names.
+
+        Returns
+        -------
+        tuple of Tensor of shape (n, n_outputs)
+            In nats, and its derivatives by z and by each parameter.
+        """
+        raise NotImplementedError
+
+    def forward(self, output, target):
+        log_scale2, *shapes = self.parameters()
+        location, spread = self._split(output)
+        scale2, _ = self._scale2(log_scale2, spread)
+        z = (target.reshape(location.shape) - location) * torch.rsqrt(scale2)
+        nll = self.standard(z, *shapes)[0] + 0.5 * torch.log(scale2)
+        return nll.expand_as(z).sum(dim=1)
+
+    def gradient(self, output, target, sample_weight, log_scale2, *shapes):
+        weight = sample_weight[:, None] / len(output)
+        location, spread = self._split(output)
+        scale2, free = self._scale2(log_scale2, spread)
+        inverse = torch.rsqrt(scale2)
+        z = (target.reshape(location.shape) - location) * inverse
+        nll, by_z, *by_shapes = self.standard(z, *shapes)
+        by_z = by_z * weight
+        # by the logarithm of the scale before anything was added to it
+        by_scale = (weight - z * by_z).mul_(0.5 * free / scale2)
+        slope = by_z.mul_(inverse).neg_()
+        if spread is not None:
+            bounded = torch.tanh(spread / LARGEST_SPREAD)
+            slope = torch.cat([slope, by_scale * (1 - bounded.square())], dim=1)
+        nll = (nll + 0.5 * torch.log(scale2)) * weight
+        by_shapes = [(weight * by_shape).sum(dim=0) for by_shape in by_shapes]
+        return nll.sum(), slope, by_scale.sum(dim=0), *by_shapes
+
+    def _split(self, output):
+        """Locations, and what is added to squared scales, or None."""
+        return output.chunk(2, dim=1) if self.has_spread else (output, None)
+
+    def _scale2(self, log_scale2, spread):
+        """Squared scales with and without the least of them."""
+        if spread is not None:
+            bounded = torch.tanh(spread / LARGEST_SPREAD)
+            log_scale2 = log_scale2 + LARGEST_SPREAD * bounded
+        free = torch.exp(log_scale2)
+        return free + self.least_scale2, free
+
+    @torch.no_grad()
+    def average_(self, others):
+        """Set squared scales, and parameters of the shape, to their means."""
+        values = torch.stack([other.log_scale2 for other in others])
+        self.log_scale2.copy_(values.logsumexp(dim=0) - math.log(len(others)))
+        for name, shape in list(self.named_parameters())[1:]:
+            shape.copy_(torch.stack([getattr(o, name) for o in others]).mean(dim=0))
+
+
+class Tails:
+    """Degrees of freedom of a tail, from a number of any size.
+
+    They lie between 1.5, below which means say little, and 100, which no sample tells
+    from a normal tail.
+    """
+
+    LEAST, MOST = 1.5, 100.0
+    START = -math.log(10.0)  # 10.5 degrees
+
+    @classmethod
+    def df(cls, logit: Tensor) -> Tensor:
+        """The degrees of freedom."""
+        return cls.LEAST + (cls.MOST - cls.LEAST) * torch.sigmoid(logit)
+
+    @classmethod
+    def slope(cls, logit: Tensor) -> Tensor:
+        """Their derivative."""
+        share = torch.sigmoid(logit)
+        return (cls.MOST - cls.LEAST) * share * (1 - share)
