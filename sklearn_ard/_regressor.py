@@ -6,12 +6,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._validation import check_rows, trains_one_network
+from sklearn_ard._validation import check_positive, trains_one_network
 from sklearn_ard.data.targets import LIKELIHOODS, NumericTargets
-from sklearn_ard.inference.predictor import CompactRegressor, NumberPredictor
+from sklearn_ard.inference.distribution import DistributionPredictor
+from sklearn_ard.inference.predictor import CompactRegressor
 
 
-class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
+class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
     """Neural network regressor that picks its own inputs.
 
     A network whose weights have posterior distributions is trained to maximise the
@@ -54,6 +55,26 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         its dropout, come from `random_state`, whatever seed is set in it.
     prior : {"log_uniform", "ard", "group_ard"} or Prior, default="log_uniform"
         Prior over the weights; see :mod:`sklearn_ard.nn`.
+    likelihood : str, default="auto"
+        Noise of the targets, around what the network predicts:
+
+        - "gaussian": normal, with the same standard deviation everywhere;
+        - "heteroscedastic": normal, with one that depends on the inputs (Nix and
+          Weigend 1994);
+        - "student_t": Student's t with learned scale and degrees of freedom, the same
+          everywhere, for outliers (Lange et al. 1989);
+        - "skew_t": Jones and Faddy's skew t (2003), whose scale depends on the inputs,
+          and with learned degrees of freedom of either tail: for targets that are
+          skewed, heavy-tailed, or both;
+        - "lognormal": normal around the logarithm of y, which must be positive;
+        - "yeo-johnson": normal around the transform of Yeo and Johnson (2000) of y,
+          with the power (0 to 2) and the unit of y that make y most nearly normal.
+
+        "auto" compares all but "student_t" and "lognormal" by held-out rows, see
+        `candidates_`; with images, `module` or less than 50 distinct rows, and in
+        `partial_fit`, it is "gaussian". `predict` gives the mean under each, several
+        outputs have noise of the same kind, independent of each other. A network with
+        noise that depends on the inputs has two outputs per target.
     n_bins : int or "auto", default="auto"
         Bins of the piecewise linear encoding (Gorishniy et al. 2022, eq. 1) of numbers,
         which a network reads beside their values: with it, it learns steps, waves and
@@ -138,21 +159,31 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
     feature_importances_ : ndarray of shape (n_features,)
         Relevance of each input: nats that the evidence lower bound would lose without
         it. 0 for a dropped one; pixels share the relevance of their channel.
+    likelihood_ : str
+        Noise of the fitted model: `likelihood`, or what was chosen.
     noise_std_ : float or ndarray of shape (n_outputs,)
-        Standard deviation of the noise, in units of y.
+        Standard deviation of the noise, in units of y. Where it depends on the inputs
+        (all but "gaussian" and "student_t"), the root of its mean square over the rows
+        of the training. Infinite if the noise has no variance: a tail with two degrees
+        of freedom or less.
     candidates_ : DataFrame
-        What `fit` compared for ``n_bins="auto"``, one row per candidate, the simplest
-        first: `n_bins`; `n_features`, columns that it kept; `n_rows` that were held
-        out; `log_density`, their mean in nats and in units of y; `gain` over the first
-        on the same rows, with its standard error `std_error`; `chosen`. Every candidate
-        is trained for half of `max_iter` on four fifths of the rows (of 50,000 where
-        there are more), on three such parts if the gain of the best is between -1 and 2
-        standard errors. Bins have to gain more than a standard error over none, and
-        more than 16 over fewer; after one that is worse than none by that, or no better
-        than the one before, no further ones are tried. Empty if there was no choice:
-        `n_bins` was given, a warm start, less than 200 distinct rows, less than 800
-        steps, no column with three different numbers, or more than 5,000 inputs of the
-        network.
+        What `fit` compared for ``likelihood="auto"`` and then, with the noise that was
+        chosen, for ``n_bins="auto"``; one row per candidate, the simplest first:
+        `likelihood` and `n_bins`; `n_features`, columns that it kept; `n_rows` that
+        were held out; `log_density`, their mean in nats and in units of y; `gain` over
+        the first on the same rows, with its standard error `std_error`; `error`, the
+        mean squared error over the variance of y; `chosen`. Every candidate is trained
+        for half of `max_iter` on four fifths of the rows (of 50,000 where there are
+        more), on three such parts if the gain of the best is between -1 and 2 standard
+        errors. The noise of the largest log-density is chosen, if that is more than a
+        standard error above the Gaussian's; noise whose squared error is larger than
+        the smallest one by more than a standard error is not, since `predict` has to be
+        a mean. Bins have to gain more than a standard error over none, and more than 16
+        over fewer; after one that is worse than none by that, or no better than the one
+        before, no further ones are tried. Empty if there was no choice: both were
+        given, a warm start, less than 800 steps, or less than 50 distinct rows; bins
+        are compared from 200 distinct rows on, if a column has three different numbers,
+        and up to 5,000 inputs of the network.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -223,6 +254,9 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
 
     Kharitonov, Molchanov, Vetrov (2018). Variational Dropout via Empirical Bayes.
     arXiv:1811.00596.
+
+    Jones, Faddy (2003). A skew extension of the t-distribution, with applications.
+    JRSS B 65.
 
     Lakshminarayanan, Pritzel, Blundell (2017). Simple and Scalable Predictive
     Uncertainty Estimation using Deep Ensembles. arXiv:1612.01474.
@@ -345,39 +379,9 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X, return_std=False):
-        """Predict with the posterior means of the kept weights.
-
-        Parameters
-        ----------
-        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. From a data frame, only the columns in use are read.
-        return_std : bool, default=False
-            Whether to return the predictive standard deviation as well.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In units of y.
-        std : ndarray of the same shape
-            Only with `return_std`. Predictive standard deviation in units of y: from
-            the uncertainty of the weights (100 networks drawn from their posterior,
-            always the same), the noise (`noise_std_`) and, for an ensemble, the
-            variance between its networks. The posterior has no correlations between
-            weights: with correlated columns the standard deviation can be too large,
-            1.3 times in a linear model of our tests.
-        """
-        mean = super().predict(X)
-        if not return_std:
-            return mean
-        fitted = self._fitted
-        X, selected = check_rows(self, X, fitted.reader, fitted.network.columns)
-        targets, variance = fitted.targets, fitted.output_variance(X, selected=selected)
-        variance = variance * targets.scaler_.scale_**2
-        std = np.sqrt(variance + np.square(self.noise_std_))
-        return mean, targets.squeeze(std)
-
     def _check_targets(self, y, weight):
+        if self.likelihood == "lognormal":
+            check_positive(self, y)
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         targets = NumericTargets(n_outputs, y.ndim == 1, self._standardizes)
         return y.reshape(len(y), -1).astype(np.float64), weight, targets
@@ -389,9 +393,12 @@ class ARDRegressor(NumberPredictor, RegressorMixin, BaseARD):
                 f"y must have the {targets.n_targets} outputs that it had in the first "
                 f"call to partial_fit. Got {n_outputs} instead."
             )
+        if targets.likelihood == "lognormal":
+            check_positive(self, y)
         return y.reshape(len(y), -1).astype(np.float64), weight, targets
 
     def _set_fitted(self, fitted):
         super()._set_fitted(fitted)
         noise = fitted.noise_std
+        self.likelihood_ = fitted.targets.likelihood
         self.noise_std_ = float(noise[0]) if fitted.targets.is_1d else noise

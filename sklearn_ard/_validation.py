@@ -235,6 +235,28 @@ def _is_valid_cost(cost):
     return is_number and 0 <= cost < math.inf
 
 
+def check_positive(estimator, y):
+    """Refuse targets of which there is no logarithm."""
+    least = np.min(y)
+    if not least > 0:
+        raise ValueError(
+            f"likelihood='lognormal' of {type(estimator).__name__} needs positive "
+            f"targets. Got y with {least} instead. Use likelihood='yeo-johnson', which "
+            "takes any numbers."
+        )
+
+
+def check_quantiles(estimator, quantiles):
+    """Quantiles as an array of one dimension."""
+    levels = np.atleast_1d(np.asarray(quantiles, dtype=np.float64))
+    if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
+        raise ValueError(
+            f"The 'quantiles' of {type(estimator).__name__}.predict_quantiles must be "
+            f"numbers between 0 and 1, in one dimension. Got {quantiles!r} instead."
+        )
+    return levels
+
+
 def check_n_bins(estimator):
     """Raise an error if bins are asked for where numbers are not encoded."""
     n_bins, owner = estimator.n_bins, type(estimator).__name__

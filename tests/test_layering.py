@@ -9,17 +9,19 @@ import sklearn_ard
 
 PACKAGE = Path(sklearn_ard.__file__).parent
 FOLDERS = {  # each imports from those above it only
+    "nn.likelihoods": "base gaussian categorical location_scale heteroscedastic "
+    "student_t skew_t",
     "nn": "activations priors mixin layers noise ensemble networks chain pruning "
-    "convert sampling steps compaction likelihoods objective warmup evidence",
+    "convert sampling steps compaction objective warmup evidence",
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
     "": "_context",
     "data": "columns frames levels reader table encoding bins blocks moments merge "
-    "scaler order batches targets training_set",
+    "scaler order batches noise transforms targets training_set",
     "validation": "_validation",
     "training": "callbacks net build task inputs trained start transfer rounds "
     "recipe ensemble candidates",
     "inference": "activations operations network images modules lower onnx_inputs "
-    "onnx report state predictor compression",
+    "onnx report state predictor distribution compression",
     "estimators": "_parameters _base _regressor _classifier",
     "selection": "threshold bounds walk path folds choice search stability",
     "cv": "_cv",

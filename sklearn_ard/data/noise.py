@@ -28,10 +28,13 @@ class Noise:
     n_outputs : int
         Outputs of a network per target: first the locations of all targets, then what
         is added to the logarithms of their squared scales.
+    standard_mean : ndarray of shape (n_targets,) or None
+        Mean, in scales beyond the location; None where that is the mean.
     """
 
     likelihood: ClassVar[str]
     n_outputs: ClassVar[int] = 1
+    standard_mean: ClassVar = None
 
     @staticmethod
     def center(y, weight):
@@ -103,7 +106,10 @@ class Noise:
 
     def mean(self, outputs):
         """Means of shape (n_samples, n_targets) for outputs of a network."""
-        return np.split(outputs, self.n_outputs, axis=1)[0]
+        location, *spread = np.split(outputs, self.n_outputs, axis=1)
+        if self.standard_mean is None:
+            return location
+        return location + np.sqrt(self.scale2(*spread)) * self.standard_mean
 
 
 @dataclass(frozen=True)
@@ -229,10 +235,9 @@ class SkewTNoise(LocationScaleNoise):
         logits = self.logit_left, self.logit_right
         return tuple(0.5 * degrees_of_freedom(logit) for logit in logits)
 
-    def mean(self, outputs):
-        location, spread = np.split(outputs, 2, axis=1)
-        standard = self.family.mean(*self.shapes)
-        return location + np.sqrt(self.scale2(spread)) * standard
+    @property
+    def standard_mean(self):
+        return self.family.mean(*self.shapes)
 
 
 def degrees_of_freedom(logit):
@@ -242,9 +247,7 @@ def degrees_of_freedom(logit):
 
 def _robust_center(y, weight):
     """Location and scale of Student's t."""
-    quartiles = np.quantile(
-        y, (0.25, 0.5, 0.75), weights=weight, method="inverted_cdf"
-    )
+    quartiles = np.quantile(y, (0.25, 0.5, 0.75), weights=weight, method="inverted_cdf")
     location, scale = quartiles[1], (quartiles[2] - quartiles[0]) / 1.35
     if not scale > 0:
         return 0.0, 1.0

@@ -16,7 +16,7 @@ from sklearn_ard.data.noise import (
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.transforms import Logarithm, YeoJohnson
 
-# What the parameter `likelihood` of a regressor may be: noise, after a transform or none
+# Values of a regressor's `likelihood`: noise, and what is done to the targets before.
 LIKELIHOODS = {
     "gaussian": (GaussianNoise, None),
     "heteroscedastic": (HeteroscedasticNoise, None),
@@ -26,8 +26,8 @@ LIKELIHOODS = {
     "yeo-johnson": (GaussianNoise, YeoJohnson),
 }
 _LEAST_SCALE = 1e-4  # of scaled targets
-_NODES, _SHARES = np.polynomial.hermite_e.hermegauss(40)
-_SHARES /= _SHARES.sum()  # expectations under a standard normal
+NODES, SHARES = np.polynomial.hermite_e.hermegauss(40)
+SHARES /= SHARES.sum()  # expectations under a standard normal
 
 
 class NumericTargets:
@@ -87,7 +87,7 @@ class NumericTargets:
         if self.standardize:
             self.scaler_.mean_, self.scaler_.scale_ = center, scale
         scaled = (z - self.scaler_.mean_) / self.scaler_.scale_
-        least = np.maximum(_rounding(z) / self.scaler_.scale_, _LEAST_SCALE)
+        least = np.maximum(rounding_of(z) / self.scaler_.scale_, _LEAST_SCALE)
         log_scale2 = 2 * np.log(scale / self.scaler_.scale_)
         self.start_ = noise.start(log_scale2, least**2)
         location, self.empty_noise_ = self.start_.fitted(scaled, weight)
@@ -103,11 +103,12 @@ class NumericTargets:
         return self._each("transform", y)
 
     def _each(self, method, values):
-        """A method of the transforms, each on its column; values where there is none."""
+        """A method of the transforms, each on its column; without any, the values."""
         if self.transforms_ is None:
             return values
-        columns = zip(self.transforms_, values.T, strict=True)
-        return np.column_stack([getattr(each, method)(column) for each, column in columns])
+        methods = [getattr(each, method) for each in self.transforms_]
+        columns = zip(methods, values.T, strict=True)
+        return np.column_stack([each(column) for each, column in columns])
 
     def transform(self, y):
         """Scaled targets of shape (n, n_targets) and type float32."""
@@ -168,12 +169,11 @@ class NumericTargets:
         density = noise.distribution(outputs, variance)
         location = self.scaler_.inverse_transform(density.mean())[..., None]
         scale = (density.std() * self.scaler_.scale_)[..., None]
-        nodes = location + scale * _NODES
-        y = np.stack(
-            [each.inverse(nodes[:, j]) for j, each in enumerate(self.transforms_)], axis=1
-        )
-        mean = y @ _SHARES
-        return mean, (y - mean[..., None]) ** 2 @ _SHARES
+        nodes = location + scale * NODES
+        values = [each.inverse(nodes[:, j]) for j, each in enumerate(self.transforms_)]
+        y = np.stack(values, axis=1)
+        mean = y @ SHARES
+        return mean, (y - mean[..., None]) ** 2 @ SHARES
 
     def quantiles(self, outputs, noise, variance, quantiles):
         """Quantiles of shape (n, n_quantiles) or (n, n_targets, n_quantiles)."""
@@ -193,9 +193,10 @@ class NumericTargets:
         return values[:, 0] if self.is_1d else values
 
 
-def _rounding(y):
+def rounding_of(y):
     """Standard deviation of the rounding of each target, by its closest values."""
-    return np.array([np.diff(np.unique(t)).min(initial=np.inf) for t in y.T]) / 12**0.5
+    steps = [np.diff(np.unique(t)).min(initial=np.inf) for t in y.T]
+    return np.where(np.isfinite(steps), steps, 0.0) / np.sqrt(12)
 
 
 class ClassTargets:

@@ -7,7 +7,9 @@ same operations goes out.
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_ard.data.targets import ClassTargets
+from sklearn_ard.data.noise import LARGEST_SPREAD
+from sklearn_ard.data.targets import NODES, SHARES, ClassTargets
+from sklearn_ard.data.transforms import Logarithm
 from sklearn_ard.inference import images
 from sklearn_ard.inference import operations as ops
 from sklearn_ard.inference.activations import FUNCTIONS
@@ -18,7 +20,16 @@ _IR_VERSION = 9
 
 
 def write_onnx(
-    network, n_features, path, dtype, *, owner, targets=None, levels=None, names=None
+    network,
+    n_features,
+    path,
+    dtype,
+    *,
+    owner,
+    targets=None,
+    noise=None,
+    levels=None,
+    names=None,
 ):
     """Write a model to a file.
 
@@ -36,6 +47,8 @@ def write_onnx(
         The class to name in errors.
     targets : NumericTargets or ClassTargets, default=None
         From outputs to answers; None leaves the outputs as they are.
+    noise : Noise, default=None
+        Of numeric targets.
     levels : dict of int to Levels, default=None
         Those of the columns that are categories, from X to codes.
     names : array-like of str, default=None
@@ -74,7 +87,7 @@ def write_onnx(
     if isinstance(targets, ClassTargets):
         _write_labels(graph, targets.classes)
     else:
-        _write_numbers(graph, network.n_outputs, targets)
+        _write_numbers(graph, network.n_outputs, targets, noise)
     helper = onnx.helper
     opsets = [helper.make_opsetid("", _OPSET)]
     if levels:
@@ -145,16 +158,80 @@ class Graph:
         return self.onnx.helper.make_tensor_value_info(name, kind, shape)
 
 
-def _write_numbers(graph, n_outputs, targets):
+def _write_numbers(graph, n_outputs, targets, noise):
     graph.cast(np.float64)
-    shape = ["n", n_outputs]
-    if targets is not None:
-        graph.add("Mul", targets.scaler_.scale_[None])
-        graph.add("Add", targets.scaler_.mean_[None])
-    if targets is not None and targets.is_1d:
+    if targets is None:
+        graph.output("prediction", np.float64, ["n", n_outputs])
+        return
+    _write_mean(graph, targets.n_targets, noise)
+    graph.add("Mul", targets.scaler_.scale_[None])
+    graph.add("Add", targets.scaler_.mean_[None])
+    if targets.transforms_ is not None:
+        _write_mean_of_transformed(graph, targets, noise)
+    shape = ["n", targets.n_targets]
+    if targets.is_1d:
         graph.add("Squeeze", np.array([1]))
         shape = ["n"]
     graph.output("prediction", np.float64, shape)
+
+
+def _write_mean(graph, n_targets, noise):
+    """The mean of scaled (and transformed) targets."""
+    outputs = graph.value
+    if noise.n_outputs == 1:
+        return
+    location = graph.add("Slice", np.array([0]), np.array([n_targets]), np.array([1]))
+    if noise.standard_mean is None:
+        return
+    ends = np.array([n_targets]), np.array([2 * n_targets]), np.array([1])
+    graph.add("Slice", *ends, source=outputs)
+    graph.add("Div", np.array(LARGEST_SPREAD))
+    graph.add("Tanh")
+    graph.add("Mul", np.array(LARGEST_SPREAD))
+    graph.add("Add", noise.log_scale2[None])
+    graph.add("Exp")
+    graph.add("Add", noise.least_scale2[None])
+    graph.add("Sqrt")
+    graph.add("Mul", noise.standard_mean[None])
+    graph.add("Add", location)
+
+
+def _write_mean_of_transformed(graph, targets, noise):
+    """The mean of targets, of which the transformed ones are normal."""
+    std = noise.distribution(np.zeros((1, targets.n_targets))).std()[0]
+    graph.add("Unsqueeze", np.array([2]))
+    nodes = graph.add("Add", (std * targets.scaler_.scale_)[:, None] * NODES)
+    means = []
+    for j, transform in enumerate(targets.transforms_):
+        ends = np.array([j]), np.array([j + 1]), np.array([1])
+        graph.add("Slice", *ends, source=nodes)
+        _write_inverse(graph, transform)
+        means.append(graph.add("MatMul", SHARES[:, None]))
+    graph.add("Concat", *means[1:], source=means[0], axis=1)
+    graph.add("Squeeze", np.array([2]))
+
+
+def _write_inverse(graph, transform):
+    if isinstance(transform, Logarithm):
+        graph.add("Exp")
+        return
+    z = graph.value
+    size = graph.add("Abs")
+    sides = []
+    for power in (transform.power, 2 - transform.power):
+        graph.value = size
+        if power > 0:
+            graph.add("Mul", np.array(power))
+            graph.add("Add", np.array(1.0))
+            graph.add("Log")
+            graph.add("Div", np.array(power))
+        graph.add("Exp")
+        graph.add("Sub", np.array(1.0))
+        sides.append(graph.add("Mul", np.array(transform.unit)))
+    right, left = sides
+    left = graph.add("Neg", source=left)
+    is_right = graph.add("GreaterOrEqual", np.array(0.0), source=z)
+    graph.add("Where", right, left, source=is_right)
 
 
 def _write_labels(graph, classes):

@@ -119,6 +119,7 @@ class Predictor(SelectorMixin, BaseEstimator):
             dtype,
             owner=type(self).__name__,
             targets=fitted.targets,
+            noise=fitted.noise,
             levels=fitted.reader.levels_,
             names=fitted.reader.columns.names,
         )

@@ -20,7 +20,11 @@ from sklearn_ard.nn.layers import (
 from sklearn_ard.nn.likelihoods import (
     CategoricalLikelihood,
     GaussianLikelihood,
+    HeteroscedasticLikelihood,
     Likelihood,
+    LocationScale,
+    SkewTLikelihood,
+    StudentTLikelihood,
 )
 from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.networks import ConvARD, DenseARD, SkipARD
@@ -50,12 +54,16 @@ __all__ = [
     "Ensemble",
     "GaussianLikelihood",
     "GroupARD",
+    "HeteroscedasticLikelihood",
     "KLWarmup",
     "Likelihood",
     "LinearARD",
+    "LocationScale",
     "LogUniform",
     "Prior",
+    "SkewTLikelihood",
     "SkipARD",
+    "StudentTLikelihood",
     "ard_layers",
     "compact",
     "deterministic",

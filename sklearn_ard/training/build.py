@@ -13,6 +13,7 @@ from torch import nn
 
 from sklearn_ard.data.targets import NumericTargets
 from sklearn_ard.nn import (
+    CategoricalLikelihood,
     ConvARD,
     DenseARD,
     Prior,
@@ -141,7 +142,8 @@ def empty_nll(targets):
     """Negative log-likelihood per row of a model without inputs, in nats."""
     if isinstance(targets, NumericTargets):
         return targets.empty_nll_
-    return make_likelihood(targets).entropy(torch.from_numpy(targets.empty_output_).exp())
+    shares = torch.from_numpy(targets.empty_output_).exp()
+    return CategoricalLikelihood.entropy(shares)
 
 
 def _users_network(architecture, n_inputs, n_outputs, generator):

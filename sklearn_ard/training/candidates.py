@@ -26,6 +26,7 @@ from sklearn_ard.training.recipe import plan, train
 from sklearn_ard.training.trained import outputs_of
 
 NOISES = ("heteroscedastic", "skew_t", "yeo-johnson")  # beside the Gaussian
+MIN_GAIN = 0.01  # nats per row, by which a transform makes targets more normal
 MIN_ROWS_OF_NOISE = 50  # distinct ones, for a choice
 BINS = (8, 16, 32, 64, 128)  # of the candidates beside the values alone
 FEW_BINS = 16  # more of them have to be better than fewer by a standard error
@@ -36,6 +37,7 @@ COLUMNS = (
 ).split()
 CLOSE = 1.0  # standard errors behind the simplest; what is further is given up
 SURE = 2.0  # standard errors before it; what is less is scored again
+LARGEST_GAIN = 10.0  # that a row may add: an outlier alone must not decide
 _FOLDS = 5  # of the rows, one of which is held out
 _HELD_OUT = (2, 0, 4)  # which of them, one after the other
 _SHARE = 1 / 2  # of the epochs of a fit
@@ -80,6 +82,13 @@ class Candidate:
         if self.likelihood == ClassTargets.likelihood:
             del pinned["likelihood"]
         return pinned
+
+    def transforms_for_good(self, other):
+        """Whether targets are not transformed, or are more nearly normal then."""
+        targets, others = self.data.targets, other.data.targets
+        gain = others.empty_nll_ - others.log_jacobian_
+        gain -= targets.empty_nll_ - targets.log_jacobian_
+        return targets.transforms_ is None or gain > MIN_GAIN
 
     def with_bins(self, n_bins):
         """The same with numbers that are encoded piecewise linearly, too."""
@@ -133,6 +142,7 @@ def choose(task, data, n_bins="auto", likelihood="auto"):
 def _best_noise(comparison, simplest):
     """The best of all kinds of noise, whatever the encoding."""
     others = [simplest.with_likelihood(name) for name in NOISES]
+    others = [each for each in others if each.transforms_for_good(simplest)]
     first, *others = (comparison.scored(each) for each in (simplest, *others))
     best = comparison.densest([first, *others])
     if best is first:
@@ -278,14 +288,15 @@ class Comparison:
         return self._apart(candidate.densities, other.densities)
 
     def _apart(self, scores, others):
-        """Mean difference of two scores on the folds of both, and its standard error."""
+        """Mean difference of scores on the folds of both, and its standard error."""
         n_folds = min(len(scores), len(others))
         scores, others = (np.concatenate(each[:n_folds]) for each in (scores, others))
         if not np.isfinite(scores).all():
             return -math.inf, 0.0
         if not np.isfinite(others).all():
             return math.inf, 0.0
-        apart, weight = scores - others, self._weight_of(n_folds)
+        apart = np.clip(scores - others, -LARGEST_GAIN, LARGEST_GAIN)
+        weight = self._weight_of(n_folds)
         mean = np.average(apart, weights=weight)
         variance = np.average((apart - mean) ** 2, weights=weight)
         return mean, math.sqrt(variance / len(apart))
@@ -381,14 +392,15 @@ def scores(task, trained, batches, y, unit):
 def report_of(table):
     """What was chosen, and by how much, in one line."""
     first, chosen = table.iloc[0], table[table.chosen].iloc[0]
-    names = ["n_bins"] if chosen.likelihood == "categorical" else ["likelihood", "n_bins"]
+    is_number = chosen.likelihood != ClassTargets.likelihood
     name, simple = (
-        ", ".join(f"{key}={each[key]!r}" for key in names) for each in (chosen, first)
+        f"likelihood={each.likelihood!r}, " * is_number + f"n_bins={each.n_bins}"
+        for each in (chosen, first)
     )
     others = f"{len(table)} candidates"
     if name == simple:
         return f"{name} was chosen: none of {others} was better by a standard error"
     return (
-        f"{name} was chosen of {others}: better than {simple} by {chosen.gain:.3g} nats "
-        f"per row, with a standard error of {chosen.std_error:.2g}"
+        f"{name} was chosen of {others}: better than {simple} by {chosen.gain:.3g} "
+        f"nats per row, with a standard error of {chosen.std_error:.2g}"
     )

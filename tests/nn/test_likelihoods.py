@@ -1,30 +1,83 @@
 import math
 
+import numpy as np
 import pytest
 import torch
-from torch.distributions import Categorical, Normal
+from torch.distributions import Categorical
 
-from sklearn_ard.nn import CategoricalLikelihood, GaussianLikelihood, Likelihood
+from sklearn_ard.data.noise import (
+    GaussianNoise,
+    HeteroscedasticNoise,
+    SkewTNoise,
+    StudentTNoise,
+)
+from sklearn_ard.nn import (
+    CategoricalLikelihood,
+    GaussianLikelihood,
+    HeteroscedasticLikelihood,
+    Likelihood,
+    SkewTLikelihood,
+    StudentTLikelihood,
+)
+from sklearn_ard.nn.likelihoods import LIKELIHOODS
 
 
-def test_gaussian_likelihood_is_the_normal_density():
-    likelihood = GaussianLikelihood(2)
+NOISES = {
+    noise.likelihood: noise
+    for noise in (GaussianNoise, HeteroscedasticNoise, StudentTNoise, SkewTNoise)
+}
+
+
+def some_likelihood(name):
+    """One for two targets, with parameters of its own for each."""
+    likelihood = LIKELIHOODS[name](2)
     with torch.no_grad():
-        likelihood.log_noise_variance.copy_(torch.tensor([-1.0, 0.5]))
-    output, target = torch.randn(5, 2), torch.randn(5, 2)
-    std = (0.5 * likelihood.log_noise_variance).exp()
-    expected = -Normal(output, std).log_prob(target).sum(dim=1)
-    torch.testing.assert_close(likelihood(output, target), expected)
+        for values in likelihood.state_dict().values():
+            values.copy_(torch.randn(2))
+        if name != "gaussian":
+            likelihood.least_scale2.copy_(torch.tensor([0.0, 0.3]))
+    return likelihood
 
 
-@pytest.mark.parametrize("n_classes", [None, 3])
-def test_written_out_gradient_is_that_of_autograd(n_classes):
-    if n_classes is None:
-        likelihood = GaussianLikelihood(2, torch.tensor([-1.0, 0.5]))
-        target = torch.randn(9, 2)
+@pytest.mark.parametrize("name", NOISES)
+def test_likelihood_is_the_density_of_scipy(name):
+    torch.manual_seed(1)
+    likelihood, target = some_likelihood(name).double(), 3 * torch.randn(20, 2).double()
+    output = torch.randn(20, 2 * NOISES[name].n_outputs).double()
+    state = {key: value.numpy() for key, value in likelihood.state_dict().items()}
+    density = NOISES[name](**state).distribution(output.numpy()).logpdf(target.numpy())
+    found = likelihood(output, target).detach().numpy()
+    np.testing.assert_allclose(found, -density.sum(axis=1), rtol=1e-8)
+
+
+def test_pruned_spread_is_the_noise_that_is_the_same_everywhere():
+    target = torch.randn(9, 2)
+    location, nothing = torch.randn(9, 2), torch.zeros(9, 2)
+    uneven = HeteroscedasticLikelihood(2, torch.tensor([-1.0, 0.5]))
+    even = GaussianLikelihood(2, torch.tensor([-1.0, 0.5]))
+    found = uneven(torch.cat([location, nothing], dim=1), target)
+    torch.testing.assert_close(found, even(location, target))
+
+
+def test_skew_t_with_two_equal_tails_is_student_t():
+    skewed, even = SkewTLikelihood(1), StudentTLikelihood(1)
+    with torch.no_grad():
+        for logit in (skewed.logit_left, skewed.logit_right, even.logit_df):
+            logit.fill_(-3.0)
+    location, target = torch.randn(9, 1), 5 * torch.randn(9, 1)
+    found = skewed(torch.cat([location, torch.zeros(9, 1)], dim=1), target)
+    torch.testing.assert_close(found, even(location, target))
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_written_out_gradient_is_that_of_autograd(name):
+    torch.manual_seed(0)
+    if name == "categorical":
+        likelihood, target, n_outputs = LIKELIHOODS[name](), torch.tensor([0, 2] * 4), 3
     else:
-        likelihood, target = CategoricalLikelihood(), torch.randint(n_classes, (9,))
-    output, weight = torch.randn(9, n_classes or 2, requires_grad=True), torch.rand(9)
+        likelihood, target = some_likelihood(name), 3 * torch.randn(8, 2)
+        n_outputs = 2 * NOISES[name].n_outputs
+    output, weight = torch.randn(8, n_outputs, requires_grad=True), torch.rand(8)
     parameters = list(likelihood.parameters())
     nll = (likelihood(output, target) * weight).mean()
     expected = torch.autograd.grad(nll, [output, *parameters])
@@ -42,11 +95,15 @@ def test_the_mean_of_several_noises_is_that_of_their_variances():
     CategoricalLikelihood().average_([CategoricalLikelihood()])
 
 
-def test_expected_nll_is_the_entropy_of_the_noise():
-    likelihood = GaussianLikelihood(2, torch.tensor([-1.0, 0.5]))
-    std = (0.5 * likelihood.log_noise_variance.detach()).exp()
-    expected = Normal(torch.zeros(2), std).entropy().sum()
-    assert likelihood.expected_nll() == pytest.approx(expected.item())
+def test_the_mean_of_several_shapes_is_that_of_their_parameters():
+    torch.manual_seed(0)
+    others = [some_likelihood("skew_t") for _ in range(3)]
+    mean = SkewTLikelihood(2)
+    mean.average_(others)
+    scales = torch.stack([other.log_scale2.exp() for other in others])
+    torch.testing.assert_close(mean.log_scale2.exp(), scales.mean(dim=0))
+    logits = torch.stack([other.logit_right for other in others])
+    torch.testing.assert_close(mean.logit_right, logits.mean(dim=0))
 
 
 def test_entropy_of_classes_of_which_one_may_be_empty():

@@ -12,6 +12,17 @@ from sklearn_ard.nn.likelihoods.location_scale import LocationScale
 from sklearn_ard.nn.likelihoods.skew_t import SkewTLikelihood
 from sklearn_ard.nn.likelihoods.student_t import StudentTLikelihood
 
+__all__ = [
+    "CategoricalLikelihood",
+    "GaussianLikelihood",
+    "HeteroscedasticLikelihood",
+    "Likelihood",
+    "LocationScale",
+    "SkewTLikelihood",
+    "StudentTLikelihood",
+]
+
+# By name; regressors take their likelihoods by these, classifiers have the last.
 LIKELIHOODS = {
     "gaussian": GaussianLikelihood,
     "student_t": StudentTLikelihood,

@@ -9,7 +9,7 @@ from sklearn_ard.nn.likelihoods.location_scale import LocationScale, Tails
 
 
 class StudentTLikelihood(LocationScale):
-    """Student's t noise of unknown scale and degrees of freedom, one of each per output.
+    """Student's t noise of unknown scale and degrees of freedom, for every output.
 
     Attributes
     ----------
