@@ -154,6 +154,7 @@ class BaseARD(Parameters, Predictor):
             if fitted is None and self.n_bins != "auto" and self.n_bins > 0:
                 data = data.with_bins(self.n_bins)
                 data.scaler.constant_[:] = False  # they may vary in later chunks
+                data.varies[:] = True
             if fitted is None and self._likelihood != "auto":
                 data = data.with_likelihood(self._likelihood)
             with training_on(device, type(self).__name__):
@@ -194,6 +195,7 @@ class BaseARD(Parameters, Predictor):
             int(shape[0]) if has_channels else self.feature_groups,
             self.feature_cost,
             self.required_features,
+            alpha=self.alpha,
         )
         if before is None:
             y, weight, targets = self._check_targets(y, weight, **options)
@@ -213,6 +215,7 @@ class BaseARD(Parameters, Predictor):
             device=device,
             before=None if before is None else before.data,
             is_chunk=is_chunk,
+            with_copies=self.module is not None or shape is not None,
         )
         check_varies(self, data)
         return data
@@ -242,7 +245,7 @@ class BaseARD(Parameters, Predictor):
             batches=data.batches,
             targets=data.targets,
             num_data=data.total_weight,
-            varies=~data.scaler.constant_,
+            varies=data.varies,
             blocks=data.blocks,
             reg_factor=reg_factor,
             learning_rate=self.learning_rate_init,

@@ -48,6 +48,7 @@ class Parameters:
             "array-like",
             Mapping,
         ],
+        "alpha": [Interval(Real, 0, 1, closed="right")],
         "required_features": [
             "array-like",
             str,
@@ -89,6 +90,7 @@ class Parameters:
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
+        alpha=0.05,
         required_features=None,
         reg_factor=1.0,
         max_iter="auto",
@@ -118,6 +120,7 @@ class Parameters:
         self.categorical_features = categorical_features
         self.feature_groups = feature_groups
         self.feature_cost = feature_cost
+        self.alpha = alpha
         self.required_features = required_features
         self.reg_factor = reg_factor
         self.max_iter = max_iter

@@ -93,12 +93,17 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         for images.
     feature_cost : float, "auto", array-like or dict, default="auto"
         Price in nats that a column (a group; for images, a channel) has to be worth;
-        "auto" is log(d), the cost of encoding the index of one of d columns or groups.
-        0 is the rule of Molchanov et al. (2017): an input is dropped only if all its
-        weights are pruned. An array has a price for every column, a dict (or a Series)
-        for columns or groups by their names; those that are not in it cost "auto". A
-        group costs what its columns cost together. Fits of fewer than 200 steps are too
-        short to weigh columns, whatever they cost.
+        "auto" is log(d / (alpha · k)), where k of d columns or groups are kept, see
+        `alpha`. 0 is the rule of Molchanov et al. (2017): an input is dropped only if
+        all its weights are pruned. An array has a price for every column, a dict (or a
+        Series) for columns or groups by their names; those that are not in it cost
+        "auto". A group costs what its columns cost together. Fits of fewer than 200
+        steps are too short to weigh columns, whatever they cost.
+    alpha : float, default=0.05
+        What `feature_cost="auto"` allows, between 0 and 1, as in
+        :class:`sklearn.feature_selection.SelectFdr`: the share of tables without any
+        signal on which a column is kept, and of false columns among the kept ones
+        elsewhere. See the Notes.
     required_features : array-like, default=None
         Names, indices or a mask of columns that are always in the support, whatever
         they are worth. Their weights are pruned as others are: a column without any has
@@ -244,6 +249,14 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
     then 0, their mean. Rows count by their weights. With `input_shape` or a Module
     there are no indicators.
 
+    The price "auto" is the step-up rule of Benjamini and Hochberg (1995) in nats: k is
+    the largest number of columns that are worth log(d / (alpha · k)) each. A column
+    that says nothing gains more than c nats of evidence with a probability of the order
+    of exp(-c), so that the best of d gains the price of a single one with a probability
+    of about `alpha`. That is theory for independent columns and a network that sees
+    each of them as one test; what was measured is in the README. Neither holds for
+    strongly correlated columns, which stand in for each other.
+
     Identical rows are merged and their order does not matter. The objective's
     `N` is the sum of the sample weights.
 
@@ -261,8 +274,11 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
     Lakshminarayanan, Pritzel, Blundell (2017). Simple and Scalable Predictive
     Uncertainty Estimation using Deep Ensembles. arXiv:1612.01474.
 
+    Benjamini, Hochberg (1995). Controlling the false discovery rate: a practical and
+    powerful approach to multiple testing. JRSS B 57.
+
     Chen, Chen (2008). Extended Bayesian information criteria for model selection with
-    large model spaces. Biometrika 95. The price log(n_features) is of this kind.
+    large model spaces. Biometrika 95. Prices that grow with log(d) are of this kind.
 
     Examples
     --------
@@ -300,6 +316,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
+        alpha=0.05,
         required_features=None,
         reg_factor=1.0,
         max_iter="auto",
@@ -330,6 +347,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
             categorical_features=categorical_features,
             feature_groups=feature_groups,
             feature_cost=feature_cost,
+            alpha=alpha,
             required_features=required_features,
             reg_factor=reg_factor,
             max_iter=max_iter,

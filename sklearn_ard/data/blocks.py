@@ -22,7 +22,10 @@ class Groups:
     of_column : int ndarray of shape (n_columns,)
         The block of each column; blocks are in the order of their first columns.
     costs : ndarray of shape (n_blocks,)
-        Price of each block in nats, at a `reg_factor` of 1.
+        Price of each block in nats, at a `reg_factor` of 1, if it is the only one.
+    stepped : bool ndarray of shape (n_blocks,)
+        True for those whose price is "auto": the k-th block that is kept costs log(k)
+        less.
     required : bool ndarray of shape (n_blocks,)
         True for those that are always kept.
     names : ndarray of str of shape (n_blocks,)
@@ -31,18 +34,26 @@ class Groups:
 
     of_column: np.ndarray
     costs: np.ndarray
+    stepped: np.ndarray
     required: np.ndarray
     names: np.ndarray
 
     @classmethod
-    def of(cls, columns, feature_groups=None, feature_cost="auto", required=None):
+    def of(
+        cls,
+        columns,
+        feature_groups=None,
+        feature_cost="auto",
+        required=None,
+        alpha=1.0,
+    ):
         """Groups from the parameters of an estimator.
 
         Parameters
         ----------
         columns : Columns
             The columns of X.
-        feature_groups, feature_cost, required
+        feature_groups, feature_cost, required, alpha
             The parameters; `required` is `required_features`. In place of groups, a
             number of channels makes each channel of an image a group.
 
@@ -66,12 +77,14 @@ class Groups:
         if required is not None:
             indices = columns.indices(required, "required_features")
             is_required[of_column[indices]] = True
-        costs = costs_of(feature_cost, columns, of_column, named, n_named)
+        costs, stepped = costs_of(
+            feature_cost, columns, of_column, named, n_named, alpha
+        )
         _, first = np.unique(of_column, return_index=True)
         names = columns.labels[first].astype(object)
         for name, block in named.items():
             names[block] = str(name)
-        return cls(of_column, costs, is_required, names)
+        return cls(of_column, costs, stepped, is_required, names)
 
     def __len__(self):
         return len(self.required)
@@ -100,7 +113,7 @@ class Blocks(Groups):
 
     Attributes
     ----------
-    of_column, costs, required
+    of_column, costs, stepped, required
         See :class:`Groups`.
     of_input : int ndarray of shape (n_inputs,)
         The block of each input.
@@ -181,13 +194,13 @@ def _channels(columns, n_channels):
     return of_column, {f"channel {k}": k for k in range(n_channels)}
 
 
-def costs_of(feature_cost, columns, of_column, names, n_named):
+def costs_of(feature_cost, columns, of_column, names, n_named, alpha):
     """Prices of the blocks in nats, at a `reg_factor` of 1.
 
     Parameters
     ----------
     feature_cost : float, "auto", array-like or mapping
-        As the parameter. "auto" is log(n_named). An array has the price of every
+        As the parameter. "auto" is log(n_named / alpha). An array has the price of every
         column, a mapping that of some columns or groups, by name or index; the others
         then cost "auto". The price of a group is the sum of the prices of its columns.
     columns : Columns
@@ -198,11 +211,15 @@ def costs_of(feature_cost, columns, of_column, names, n_named):
         Blocks that have a name.
     n_named : int
         Number of things, the index of one of which has to be encoded.
+    alpha : float
+        As the parameter.
 
     Returns
     -------
-    ndarray of shape (n_blocks,)
+    costs : ndarray of shape (n_blocks,)
         In nats.
+    stepped : bool ndarray of shape (n_blocks,)
+        True where the price is "auto".
 
     References
     ----------
@@ -210,11 +227,12 @@ def costs_of(feature_cost, columns, of_column, names, n_named):
     large model spaces. Biometrika 95.
     """
     n_blocks = int(of_column.max()) + 1
-    costs = np.full(n_blocks, math.log(max(n_named, 2)))
+    costs = np.full(n_blocks, math.log(max(n_named, 2) / alpha))
+    stepped = np.ones(n_blocks, dtype=bool)
     if isinstance(feature_cost, str):
-        return costs
+        return costs, stepped
     if isinstance(feature_cost, Real):
-        return np.full(n_blocks, float(feature_cost))
+        return np.full(n_blocks, float(feature_cost)), ~stepped
     if isinstance(feature_cost, pd.Series):
         feature_cost = feature_cost.to_dict()
     if isinstance(feature_cost, Mapping):
@@ -238,7 +256,8 @@ def costs_of(feature_cost, columns, of_column, names, n_named):
             raise ValueError(columns.says("feature_cost", must, repr(cost)))
     costs[blocks] = 0.0
     np.add.at(costs, blocks, np.array(given, dtype=np.float64))
-    return costs
+    stepped[blocks] = False
+    return costs, stepped
 
 
 def _block_of(key, columns, of_column, names):

@@ -13,6 +13,7 @@ import torch
 from sklearn_ard.data.batches import LARGEST_COPY, Batches
 from sklearn_ard.data.bins import bin_edges
 from sklearn_ard.data.blocks import Blocks
+from sklearn_ard.data.copies import copies
 from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.data.merge import merge_rows
 from sklearn_ard.data.order import training_order
@@ -50,6 +51,9 @@ class TrainingSet:
         Distinct rows; of a later chunk with those of all chunks before.
     total_weight : float
         Sum of their weights.
+    varies : bool ndarray of shape (n_inputs,)
+        True for inputs that networks may read: those that are neither constant nor
+        copies of others.
     table : Table or None
         The rows of the batches, neither scaled nor copied.
     y : ndarray of shape (n_rows, n_targets) or None
@@ -64,6 +68,7 @@ class TrainingSet:
     targets: NumericTargets | ClassTargets
     n_rows: int
     total_weight: float
+    varies: np.ndarray
     table: Table | None
     y: np.ndarray | None
 
@@ -122,12 +127,17 @@ class TrainingSet:
         before, table = self.batches, Table(self.table.X, self.table.rows, encoding)
         scaler = Scaler(None, self.scaler.standardize, _BITS).fit(table, self._weight)
         x = _inputs(table, scaler, before.target.device)
+        blocks = Blocks.of_inputs(self.blocks, encoding)
+        is_copy = ~self.blocks.having(self.varies) & self.blocks.having(
+            ~self.scaler.constant_
+        )
         return replace(
             self,
             batches=Batches(x, before.target, before.weight, before.batch_size),
             encoding=encoding,
-            blocks=Blocks.of_inputs(self.blocks, encoding),
+            blocks=blocks,
             scaler=scaler,
+            varies=~scaler.constant_ & ~is_copy[blocks.of_input],
             table=table,
         )
 
@@ -155,6 +165,7 @@ def training_set(
     device="cpu",
     before=None,
     is_chunk=False,
+    with_copies=False,
 ):
     """Merge equal rows, encode, scale and order them, and cut them into batches.
 
@@ -187,6 +198,8 @@ def training_set(
         That of an earlier chunk of the same data, which sets the scale.
     is_chunk : bool, default=False
         Whether later chunks follow, in which columns may vary that are constant here.
+    with_copies : bool, default=False
+        Whether networks read columns that are copies of others.
 
     Returns
     -------
@@ -223,6 +236,9 @@ def training_set(
         torch.from_numpy(weight).to(device),
         batch_size_for(n_rows) if batch_size == "auto" else batch_size,
     )
+    varies = ~scaler.constant_
+    if not (with_copies or is_chunk):
+        varies &= ~copies(ScaledTable(table, scaler), blocks)
     return TrainingSet(
         batches,
         reader,
@@ -232,6 +248,7 @@ def training_set(
         targets,
         n_rows,
         total_weight,
+        varies,
         table,
         y,
     )

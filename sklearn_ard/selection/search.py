@@ -92,6 +92,7 @@ class CrossValidated(BaseARD):
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
+        alpha=0.05,
         required_features=None,
         max_iter="auto",
         dense_iter=0,
@@ -127,6 +128,7 @@ class CrossValidated(BaseARD):
         self.categorical_features = categorical_features
         self.feature_groups = feature_groups
         self.feature_cost = feature_cost
+        self.alpha = alpha
         self.required_features = required_features
         self.max_iter = max_iter
         self.dense_iter = dense_iter

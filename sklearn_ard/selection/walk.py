@@ -209,7 +209,7 @@ class Walk:
     def _objective(self, reg_factor, trained):
         """What training minimises, in nats: less is better."""
         used = self.task.blocks.having(trained.support)
-        price = self.task.at(reg_factor).prices[used].sum()
+        price = self.task.at(reg_factor).prices_of(used.sum())[used].sum()
         return (reg_factor - 1) * trained.kl - trained.elbo + price
 
     def _keeps_all(self, trained):
@@ -267,7 +267,7 @@ class Walk:
         task, rise = self._task(reg_factor, choose), reg_factor / before
         back = task.varies & ~trained.support
         if task.has_prices:
-            back &= readmitted(task, trained.net, trained.inputs)
+            back &= readmitted(task, trained)
         elif rise >= 1:
             back[:] = False
         if not (trained.support | back).any():

@@ -273,7 +273,8 @@ class Comparison:
         """The one with the largest log-density, whose predictions are not worse.
 
         Where the squared error is larger than the smallest one by more than a standard
-        error, a candidate is out: a robust location need not be a mean.
+        error, a candidate is out: a robust location need not be a mean. Of those within
+        a standard error of the largest density, the one with the fewest columns.
         """
         least = min(candidates, key=lambda each: self._mean(each.errors))
         fair = []
@@ -281,7 +282,11 @@ class Comparison:
             worse, error = self._apart(each.errors, least.errors)
             if each is least or worse <= error:
                 fair.append(each)
-        return max(fair, key=lambda each: self._mean(each.densities))
+        best = max(fair, key=lambda each: self._mean(each.densities))
+        close = [each for each in fair if self.is_close(each, best)]
+        fewest = min(each.n_features for each in close)
+        close = [each for each in close if each.n_features == fewest]
+        return max(close, key=lambda each: self._mean(each.densities))
 
     def gain(self, candidate, other):
         """Mean difference of log-densities in nats per row, and its standard error."""

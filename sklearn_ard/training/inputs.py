@@ -61,17 +61,37 @@ def _drop(task, net, live, inputs):
     cost a block no more than what it is worth beyond its price.
     """
     blocks, size = task.blocks, np.bincount(task.blocks.of_input)
-    prices = np.where(blocks.required, -np.inf, task.prices)
-    read, nats = _weigh(task, net, live, inputs, prices)
+    prices = task.prices_of(_n_worth(task, net, live, inputs))
+    costs = np.where(blocks.required, -np.inf, prices)
+    read, nats = _weigh(task, net, live, inputs, costs)
     block = blocks.of_input[read]
     if (size[block] == 1).all() or task.architecture.input_shape is not None:
         return
-    beyond = (nats - task.prices[block]) / size[block]
+    beyond = (nats - prices[block]) / size[block]
     costs = np.full(task.n_inputs, -np.inf)
-    costs[read] = np.where(
-        size[block] > 1, np.minimum(task.prices[block], beyond), -np.inf
-    )
+    costs[read] = np.where(size[block] > 1, np.minimum(prices[block], beyond), -np.inf)
     _weigh(task, net, live, inputs, costs, of_input=np.arange(task.n_inputs))
+
+
+def _n_worth(task, net, live, inputs):
+    """The largest number of blocks that are worth the price of so many of them.
+
+    References
+    ----------
+    Benjamini, Hochberg (1995). Controlling the false discovery rate: a practical and
+    powerful approach to multiple testing. JRSS B 57.
+    """
+    blocks = task.blocks
+    if not blocks.stepped.any():
+        return 1
+    read, nats = _weigh(task, net, live, inputs)
+    worth = np.full(len(blocks), -np.inf)
+    worth[blocks.of_input[read]] = nats
+    worth[blocks.required] = np.inf
+    for n_kept in range(int((worth > 0).sum()), 1, -1):
+        if (worth >= task.prices_of(n_kept)).sum() >= n_kept:
+            return n_kept
+    return 1
 
 
 def in_use(module, x):
@@ -178,7 +198,7 @@ def _read_by(live, inputs):
     return inputs if live.inputs is None else inputs[live.inputs.cpu().numpy()]
 
 
-def readmitted(task, net, inputs):
+def readmitted(task, trained):
     """Inputs of blocks that the residuals of a network depend on, beyond their price.
 
     A score test: the gradient of the NLL with respect to the outputs of the network is
@@ -187,22 +207,24 @@ def readmitted(task, net, inputs):
 
     Parameters
     ----------
-    task, net, inputs
-        As in :func:`prune`.
+    task : Task
+        What was trained.
+    trained : Trained
+        The network.
 
     Returns
     -------
     bool ndarray of shape (n_inputs,)
         True for blocks for which -N/2 · log(1 - r²) exceeds the price by the cost of
         encoding an index, log(n_blocks), with the largest r² of these terms and of all
-        outputs. Where that is the price itself, it has to be worth it twice.
+        outputs.
 
     References
     ----------
     Rao (1948). Large sample tests of statistical hypotheses concerning several
     parameters. Proc. Cambridge Phil. Soc. 44.
     """
-    data = task.batches.select(inputs)
+    net, data = trained.net, task.batches.select(trained.inputs)
     rows = data.draw(SAMPLE, task.generators.cpu)
     x, (target, weight) = data.rows(rows)
     live = LiveNetwork(net.module_)
@@ -210,7 +232,8 @@ def readmitted(task, net, inputs):
         output = live.network.eval()(live.rows(x))
     nats = _score_test(task, rows, output, target, weight, net.criterion_.likelihood)
     margin = task.reg_factor * np.log(max(len(task.blocks), 2))
-    is_worth = task.blocks.largest(nats) > task.prices + margin
+    n_kept = task.blocks.having(trained.support).sum()
+    is_worth = task.blocks.largest(nats) > task.prices_of(n_kept) + margin
     return is_worth[task.blocks.of_input] & task.varies
 
 

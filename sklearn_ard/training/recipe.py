@@ -143,7 +143,7 @@ def train(task, stages, *, previous=None, before=None):
             break
         before, support = trained, trained.support
         if stage.readmit and task.has_prices and previous is None:
-            support = support | readmitted(task, trained.net, trained.inputs)
+            support = support | readmitted(task, trained)
         is_empty, support = not support.any(), task.opened(support)
     if trained is None:
         trained = new_network(task, support)

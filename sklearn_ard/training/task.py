@@ -34,7 +34,7 @@ class Task:
     num_data : float
         Number of training samples, or the sum of their weights.
     varies : bool ndarray of shape (n_inputs,)
-        False for constant inputs, which networks do not read.
+        False for constant inputs and copies of others, which networks do not read.
     blocks : Blocks
         Inputs that are kept or dropped as one, and what they cost. Where that is
         nothing, pruning is left to the prior.
@@ -81,8 +81,13 @@ class Task:
 
     @property
     def prices(self) -> np.ndarray:
-        """Nats that the objective has to gain from each block."""
-        return self.reg_factor * self.blocks.costs
+        """Nats that the objective has to gain from a block, if it is the only one."""
+        return self.prices_of(1)
+
+    def prices_of(self, n_kept: int) -> np.ndarray:
+        """Nats that the objective has to gain from each of some blocks."""
+        costs = self.blocks.costs - self.blocks.stepped * np.log(max(n_kept, 1))
+        return self.reg_factor * costs
 
     @property
     def has_prices(self) -> bool:
@@ -95,8 +100,9 @@ class Task:
 
     def without_prices(self) -> Task:
         """The same without prices: only the prior prunes."""
-        costs = np.zeros_like(self.blocks.costs)
-        return replace(self, blocks=replace(self.blocks, costs=costs))
+        n_blocks = len(self.blocks)
+        free = {"costs": np.zeros(n_blocks), "stepped": np.zeros(n_blocks, dtype=bool)}
+        return replace(self, blocks=replace(self.blocks, **free))
 
     @property
     def is_resizable(self) -> bool:
@@ -113,7 +119,7 @@ class Task:
             self,
             batches=data.batches,
             targets=data.targets,
-            varies=~data.scaler.constant_,
+            varies=data.varies,
             blocks=data.blocks,
         )
 

@@ -169,7 +169,9 @@ def test_yeo_johnson_is_that_of_scipy_and_inverted():
         slope = (transform.transform(y + step) - transform.transform(y - step)) / (
             2 * step
         )
-        np.testing.assert_allclose(transform.log_derivative(y), np.log(slope), atol=1e-5)
+        np.testing.assert_allclose(
+            transform.log_derivative(y), np.log(slope), atol=1e-5
+        )
 
 
 def test_power_of_log_normal_targets_is_the_logarithm():

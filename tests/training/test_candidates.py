@@ -11,6 +11,11 @@ from sklearn_ard.training import candidates
 from sklearn_ard.training.candidates import BINS, COLUMNS, Comparison
 
 
+def regressor(**options):
+    """One whose noise is given, unless a test says otherwise."""
+    return ARDRegressor(**{"likelihood": "gaussian", **options})
+
+
 def wave(n=600, seed=0):
     """One of ten columns matters, and its value alone does not show it."""
     rng = np.random.default_rng(seed)
@@ -31,7 +36,7 @@ def has_bins(model):
 @pytest.fixture(scope="module")
 def of_wave():
     X, y = wave()
-    return ARDRegressor(random_state=0).fit(X, y), X, y
+    return regressor(random_state=0).fit(X, y), X, y
 
 
 def test_bins_show_what_values_alone_do_not(of_wave):
@@ -41,7 +46,7 @@ def test_bins_show_what_values_alone_do_not(of_wave):
     error = model.predict(test) - 2 * np.sin(5 * test[:, 2])
     assert np.sqrt(np.mean(error**2)) < 0.5
     with pytest.warns(UserWarning, match="No input is worth its price"):
-        ARDRegressor(n_bins=0, random_state=0).fit(X, y)
+        regressor(n_bins=0, random_state=0).fit(X, y)
 
 
 @pytest.mark.filterwarnings("ignore:No input is worth")
@@ -65,9 +70,9 @@ def test_what_was_compared_can_be_read(of_wave):
 
 def test_values_alone_are_enough_for_a_line():
     X, y = line()
-    model = ARDRegressor(random_state=0).fit(X, y)
+    model = regressor(random_state=0).fit(X, y)
     assert model.candidates_.chosen[0] and len(model.candidates_) >= 2
-    pinned = ARDRegressor(n_bins=0, random_state=0).fit(X, y)
+    pinned = regressor(n_bins=0, random_state=0).fit(X, y)
     assert pinned.elbo_ == model.elbo_, "the comparison takes no random numbers"
     np.testing.assert_array_equal(pinned.predict(X), model.predict(X))
     assert len(pinned.candidates_) == 0
@@ -76,20 +81,20 @@ def test_values_alone_are_enough_for_a_line():
 def test_a_choice_can_be_pinned(of_wave):
     model, X, y = of_wave
     n_bins = int(model.candidates_.n_bins[model.candidates_.chosen].item())
-    pinned = ARDRegressor(n_bins=n_bins, random_state=0).fit(X, y)
+    pinned = regressor(n_bins=n_bins, random_state=0).fit(X, y)
     assert pinned.elbo_ == model.elbo_
     np.testing.assert_array_equal(pinned.predict(X), model.predict(X))
-    ARDRegressor(n_bins=5, max_iter=30).fit(X, y)
+    regressor(n_bins=5, max_iter=30).fit(X, y)
 
 
 def test_a_weight_of_k_is_k_copies_and_rows_have_no_order():
     X, y = wave(250)
     weight = np.random.default_rng(0).integers(1, 3, 250)
     options = {"random_state": 0, "max_iter": 300}
-    weighted = ARDRegressor(**options).fit(X, y, sample_weight=weight)
+    weighted = regressor(**options).fit(X, y, sample_weight=weight)
     order = np.random.default_rng(1).permutation(weight.sum())
     copies = np.repeat(np.arange(250), weight)[order]
-    copied = ARDRegressor(**options).fit(X[copies], y[copies])
+    copied = regressor(**options).fit(X[copies], y[copies])
     assert len(weighted.candidates_) >= 2
     pd.testing.assert_frame_equal(weighted.candidates_, copied.candidates_)
     assert weighted.elbo_ == copied.elbo_
@@ -99,24 +104,32 @@ def test_density_of_held_out_rows(of_wave, monkeypatch):
     """Held-out rows are a fifth, never trained on, and their density is the normal."""
     _, X, y = of_wave
     seen = {}
-    real = candidates.log_density
+    real = candidates.scores
 
-    def spy(task, trained, batches):
-        density = real(task, trained, batches)
+    def spy(task, trained, batches, y, unit):
+        density, error = real(task, trained, batches, y, unit)
+        jacobian = task.targets.log_jacobian_
         likelihood = trained.net.criterion_.likelihood
         x, (target, _) = batches.select(trained.inputs).rows(np.arange(len(batches)))
         if trained.support.any():
             output = trained.net.module_.eval()(x).detach().numpy()[:, 0]
             scale = likelihood.log_noise_variance.exp().sqrt().item()
             expected = stats.norm(output, scale).logpdf(target.numpy()[:, 0])
-            np.testing.assert_allclose(density, expected, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(
+                density - jacobian, expected, rtol=1e-4, atol=1e-4
+            )
+            predicted = (
+                output * task.targets.scaler_.scale_ + task.targets.scaler_.mean_
+            )
+            expected = ((predicted - y[:, 0]) / unit) ** 2
+            np.testing.assert_allclose(error, expected, rtol=1e-3, atol=1e-6)
         rows = {tuple(row) for row in batches.target.tolist()}
         trained_on = {tuple(row) for row in task.batches.target.tolist()}
         seen[len(seen)] = len(rows), len(trained_on), rows & trained_on
-        return density
+        return density, error
 
-    monkeypatch.setattr(candidates, "log_density", spy)
-    ARDRegressor(max_iter=100, random_state=0).fit(X, y)
+    monkeypatch.setattr(candidates, "scores", spy)
+    regressor(max_iter=100, random_state=0).fit(X, y)
     assert all(each == (120, 480, set()) for each in seen.values()) and len(seen) >= 3
 
 
@@ -150,16 +163,16 @@ def test_close_candidates_are_scored_on_more_folds(monkeypatch, gains, n_folds, 
     noise = (noise - noise.mean()) / noise.std()
     seen = {}
 
-    def scripted(task, trained, batches):
+    def scripted(task, trained, batches, y, unit):
         n_bins = (task.n_inputs - 5) // 5
         fold = seen[n_bins] = seen.get(n_bins, -1) + 1
         if n_bins == 0:
-            return np.zeros(80)
+            return np.zeros(80), np.ones(80)
         gain = gains[fold] if n_bins == 8 else -20
-        return noise + gain / np.sqrt(80)
+        return noise + gain / np.sqrt(80), np.ones(80)
 
-    monkeypatch.setattr(candidates, "log_density", scripted)
-    found = ARDRegressor(max_iter=200, random_state=0).fit(X, y).candidates_
+    monkeypatch.setattr(candidates, "scores", scripted)
+    found = regressor(max_iter=200, random_state=0).fit(X, y).candidates_
     n_tried = 2 if gains[0] < -1 else 3
     assert found.n_bins.tolist() == [0, 8, 16][:n_tried]
     assert found.n_rows.tolist() == [80 * n_folds, 80 * n_folds, 80][:n_tried]
@@ -176,7 +189,7 @@ def test_close_candidates_are_scored_on_more_folds(monkeypatch, gains, n_folds, 
 )
 def test_nothing_is_compared_with_few_rows_or_steps(options, n_rows):
     X, y = line(n_rows)
-    model = ARDRegressor(random_state=0, **options).fit(X, y)
+    model = regressor(random_state=0, **options).fit(X, y)
     assert len(model.candidates_) == 0 and not has_bins(model)
     assert list(model.candidates_.columns) == COLUMNS
 
@@ -184,12 +197,12 @@ def test_nothing_is_compared_with_few_rows_or_steps(options, n_rows):
 def test_nothing_is_compared_without_numbers():
     rng = np.random.default_rng(0)
     X = rng.integers(2, size=(300, 4)).astype(float)
-    model = ARDRegressor(random_state=0, max_iter=200).fit(X, X[:, 0] + X[:, 1])
+    model = regressor(random_state=0, max_iter=200).fit(X, X[:, 0] + X[:, 1])
     assert len(model.candidates_) == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "MAX_INPUTS", 20)
         X, y = line()
-        model = ARDRegressor(random_state=0, max_iter=200).fit(X, y)
+        model = regressor(random_state=0, max_iter=200).fit(X, y)
         assert len(model.candidates_) == 0, "too many inputs"
 
 
@@ -203,7 +216,7 @@ def test_what_diverges_is_not_chosen(of_wave, monkeypatch):
         return real(task, stages)
 
     monkeypatch.setattr(candidates, "train", diverging)
-    model = ARDRegressor(max_iter=100, random_state=0)
+    model = regressor(max_iter=100, random_state=0)
     with pytest.warns(UserWarning, match="No input is worth its price"):
         model.fit(X, y)
     assert np.isneginf(model.candidates_.gain[1:]).all() and not has_bins(model)
@@ -211,7 +224,7 @@ def test_what_diverges_is_not_chosen(of_wave, monkeypatch):
 
 def test_an_interrupt_changes_nothing(of_wave, monkeypatch):
     _, X, y = of_wave
-    model = ARDRegressor(max_iter=100, random_state=0)
+    model = regressor(max_iter=100, random_state=0)
 
     def interrupted(*args):
         raise KeyboardInterrupt
@@ -230,26 +243,26 @@ def test_bins_of_what_is_not_a_table_are_refused(options):
     X, y = wave(50)
     name = next(iter(options))
     with pytest.raises(ValueError, match=f"'n_bins' .* where '{name}' is given"):
-        ARDRegressor(n_bins=4, **options).fit(X, y)
+        regressor(n_bins=4, **options).fit(X, y)
 
 
 @pytest.mark.parametrize("n_bins", [-1, 2.5, "many", None])
 def test_bad_numbers_of_bins(n_bins):
     X, y = wave(50)
     with pytest.raises(ValueError, match="The 'n_bins' parameter of ARDRegressor"):
-        ARDRegressor(n_bins=n_bins).fit(X, y)
+        regressor(n_bins=n_bins).fit(X, y)
 
 
 def test_a_warm_start_and_chunks_keep_the_bins(of_wave):
     _, X, y = of_wave
-    model = ARDRegressor(n_bins=8, warm_start=True, random_state=0, max_iter=100)
+    model = regressor(n_bins=8, warm_start=True, random_state=0, max_iter=100)
     first = model.fit(X, y)._fitted.data.encoding
     before = model.elbo_
     model.fit(X[:400], y[:400])
     assert model._fitted.data.encoding == first and has_bins(model)
     assert model.get_support(indices=True).tolist() == [2]
     assert before < 0
-    chunked = ARDRegressor(n_bins=8, random_state=0)
+    chunked = regressor(n_bins=8, random_state=0)
     for _ in range(3):
         chunked.partial_fit(X, y)
     assert has_bins(chunked) and chunked.predict(X).shape == y.shape
@@ -257,9 +270,7 @@ def test_a_warm_start_and_chunks_keep_the_bins(of_wave):
 
 def test_paths_are_of_the_chosen_encoding(of_wave):
     model, X, y = of_wave
-    path = ard_path(
-        X, y, estimator=ARDRegressor(random_state=0), reg_factors=[1.0, 1e5]
-    )
+    path = ard_path(X, y, estimator=regressor(random_state=0), reg_factors=[1.0, 1e5])
     assert path.support[0].tolist() == model.get_support().tolist()
     assert path.n_features.tolist() == [1, 0]
 
@@ -269,15 +280,106 @@ def test_sparse_and_dense_give_the_same_model(container):
     X, y = wave(300)
     X[np.abs(X) < 0.3] = 0
     options = {"n_bins": 8, "max_iter": 100, "random_state": 0}
-    dense = ARDRegressor(**options).fit(X, y)
-    sparse = ARDRegressor(**options).fit(container(X), y)
+    dense = regressor(**options).fit(X, y)
+    sparse = regressor(**options).fit(container(X), y)
     assert dense.elbo_ == sparse.elbo_
     np.testing.assert_array_equal(dense.predict(X), sparse.predict(container(X)))
 
 
 def test_verbose_says_what_was_chosen(capsys):
     X, y = wave(300)
-    ARDRegressor(verbose=1, max_iter=200, random_state=0).fit(X, y)
+    regressor(verbose=1, max_iter=200, random_state=0).fit(X, y)
     told = capsys.readouterr().out
-    assert told.startswith("[ARDRegressor] n_bins=") and told.count("\n") == 1
+    assert (
+        told.startswith("[ARDRegressor] likelihood='gaussian', n_bins=")
+        and told.count("\n") == 1
+    )
     assert "nats per row" in told
+
+
+def heavy(n=300, seed=0):
+    """Two of twelve columns matter; a few targets are far away."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 12))
+    y = 2 * X[:, 1] + X[:, 4] ** 2 + 0.5 * rng.normal(size=n)
+    y[rng.random(n) < 0.02] += 60
+    return X, y
+
+
+def uneven(n=500, seed=0):
+    """The mean depends on one column, the spread on another."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 10))
+    return X, X[:, 2] + np.exp(X[:, 7]) * rng.normal(size=n)
+
+
+def skewed(n=500, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 10))
+    return X, np.exp(X[:, 0] + 0.5 * X[:, 3] ** 2 + 0.5 * rng.normal(size=n))
+
+
+@pytest.mark.parametrize(
+    ("make", "relevant", "noises"),
+    [
+        (line, [1, 4], {"gaussian"}),
+        (heavy, [1, 4], {"skew_t"}),
+        (uneven, [2, 7], {"heteroscedastic", "skew_t"}),
+        (skewed, [0, 3], {"yeo-johnson", "skew_t"}),
+    ],
+)
+def test_noise_that_is_true_is_chosen_and_columns_under_it(make, relevant, noises):
+    X, y = make()
+    model = ARDRegressor(n_bins=0, random_state=0).fit(X, y)
+    assert model.likelihood_ in noises
+    assert model.get_support(indices=True).tolist() == relevant
+    found = model.candidates_
+    assert list(found.columns) == COLUMNS
+    assert found.likelihood[found.chosen].tolist() == [model.likelihood_]
+    pinned = ARDRegressor(likelihood=model.likelihood_, n_bins=0, random_state=0)
+    assert pinned.fit(X, y).elbo_ == model.elbo_
+    assert len(pinned.candidates_) == 0
+
+
+def test_an_outlier_alone_does_not_decide():
+    """Its density under normal noise is that of 10 nats less at most."""
+    X, y = line()
+    comparison = Comparison.__new__(Comparison)
+    comparison.rows, comparison.weight = np.arange(300), np.ones(300)
+    even = candidates.Candidate(None, densities=(np.zeros(60),))
+    worse = np.full(60, 0.5)
+    worse[0] = -1e6
+    other = candidates.Candidate(None, densities=(worse,))
+    gain, error = comparison.gain(other, even)
+    assert gain == pytest.approx((59 * 0.5 - 10) / 60)
+    assert comparison.is_better(other, even) == (gain > error)
+
+
+def test_robust_locations_that_are_no_means_are_out():
+    comparison = Comparison.__new__(Comparison)
+    comparison.rows, comparison.weight = np.arange(300), np.ones(300)
+
+    def candidate(density, error, n_features=3):
+        scores = (np.full(60, density),), (np.full(60, error),)
+        return candidates.Candidate(None, 0, *scores, n_features)
+
+    plain, biased = candidate(0.0, 1.0), candidate(2.0, 1.1)
+    uneven, parsimonious = candidate(1.0, 1.0), candidate(1.0, 1.0, 2)
+    assert comparison.densest([plain, biased, uneven]) is uneven
+    assert comparison.densest([plain, uneven, parsimonious]) is parsimonious
+
+
+def test_noise_is_kept_by_chunks_and_warm_starts():
+    X, y = skewed(200)
+    options = {"likelihood": "skew_t", "max_iter": 60, "random_state": 0}
+    model = ARDRegressor(**options, warm_start=True).fit(X, y)
+    model.set_params(likelihood="auto").fit(X[:150], y[:150])
+    assert model.likelihood_ == "skew_t"
+    model.set_params(likelihood="gaussian")
+    with pytest.raises(ValueError, match="fitted with 'skew_t' noise"):
+        model.fit(X, y)
+    chunked = ARDRegressor(**options)
+    for _ in range(3):
+        chunked.partial_fit(X, y)
+    assert chunked.likelihood_ == "skew_t"
+    assert ARDRegressor().partial_fit(X, y).likelihood_ == "gaussian"
