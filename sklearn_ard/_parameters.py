@@ -90,7 +90,7 @@ class Parameters:
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
-        alpha=0.05,
+        alpha=0.1,
         required_features=None,
         reg_factor=1.0,
         max_iter="auto",

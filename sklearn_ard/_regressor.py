@@ -99,7 +99,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         Series) for columns or groups by their names; those that are not in it cost
         "auto". A group costs what its columns cost together. Fits of fewer than 200
         steps are too short to weigh columns, whatever they cost.
-    alpha : float, default=0.05
+    alpha : float, default=0.1
         What `feature_cost="auto"` allows, between 0 and 1, as in
         :class:`sklearn.feature_selection.SelectFdr`: the share of tables without any
         signal on which a column is kept, and of false columns among the kept ones
@@ -316,7 +316,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
-        alpha=0.05,
+        alpha=0.1,
         required_features=None,
         reg_factor=1.0,
         max_iter="auto",

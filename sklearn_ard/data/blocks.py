@@ -200,9 +200,10 @@ def costs_of(feature_cost, columns, of_column, names, n_named, alpha):
     Parameters
     ----------
     feature_cost : float, "auto", array-like or mapping
-        As the parameter. "auto" is log(n_named / alpha). An array has the price of every
-        column, a mapping that of some columns or groups, by name or index; the others
-        then cost "auto". The price of a group is the sum of the prices of its columns.
+        As the parameter. "auto" is log(n_named / alpha). An array has the price of
+        every column, a mapping that of some columns or groups, by name or index; the
+        others then cost "auto". The price of a group is the sum of the prices of its
+        columns.
     columns : Columns
         The columns of X.
     of_column : int ndarray of shape (n_columns,)

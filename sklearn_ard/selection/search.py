@@ -92,7 +92,7 @@ class CrossValidated(BaseARD):
         categorical_features="from_dtype",
         feature_groups=None,
         feature_cost="auto",
-        alpha=0.05,
+        alpha=0.1,
         required_features=None,
         max_iter="auto",
         dense_iter=0,

@@ -25,7 +25,8 @@ from sklearn_ard.training.build import noise_of
 from sklearn_ard.training.recipe import plan, train
 from sklearn_ard.training.trained import outputs_of
 
-NOISES = ("heteroscedastic", "skew_t", "yeo-johnson")  # beside the Gaussian
+FLEXIBLE = "skew_t"  # noise: heavy tails or none, skewed or not, uneven or even
+FURTHER = ("heteroscedastic", "yeo-johnson")  # noise that says less, or other things
 MIN_GAIN = 0.01  # nats per row, by which a transform makes targets more normal
 MIN_ROWS_OF_NOISE = 50  # distinct ones, for a choice
 BINS = (8, 16, 32, 64, 128)  # of the candidates beside the values alone
@@ -140,14 +141,21 @@ def choose(task, data, n_bins="auto", likelihood="auto"):
 
 
 def _best_noise(comparison, simplest):
-    """The best of all kinds of noise, whatever the encoding."""
-    others = [simplest.with_likelihood(name) for name in NOISES]
-    others = [each for each in others if each.transforms_for_good(simplest)]
-    first, *others = (comparison.scored(each) for each in (simplest, *others))
-    best = comparison.densest([first, *others])
-    if best is first:
+    """The best of all kinds of noise, whatever the encoding.
+
+    Further ones are asked only where the most flexible is better than the simplest.
+    """
+    first = comparison.scored(simplest)
+    flexible = comparison.scored(simplest.with_likelihood(FLEXIBLE))
+    first, flexible = comparison.decided(first, flexible)
+    if not comparison.is_better(flexible, first):
         return first
-    first, best = comparison.decided(first, best)
+    others = [simplest.with_likelihood(name) for name in FURTHER]
+    others = [each for each in others if each.transforms_for_good(simplest)]
+    others = [comparison.scored(each) for each in others]
+    best = comparison.densest([first, flexible, *others])
+    if best is not flexible:
+        first, best = comparison.decided(first, best)
     return best if comparison.is_better(best, first) else first
 
 
@@ -276,17 +284,22 @@ class Comparison:
         error, a candidate is out: a robust location need not be a mean. Of those within
         a standard error of the largest density, the one with the fewest columns.
         """
-        least = min(candidates, key=lambda each: self._mean(each.errors))
+        n_folds = min(len(each.errors) for each in candidates)
+
+        def mean(scores):
+            return self._mean(scores[:n_folds])
+
+        least = min(candidates, key=lambda each: mean(each.errors))
         fair = []
         for each in candidates:
             worse, error = self._apart(each.errors, least.errors)
             if each is least or worse <= error:
                 fair.append(each)
-        best = max(fair, key=lambda each: self._mean(each.densities))
+        best = max(fair, key=lambda each: mean(each.densities))
         close = [each for each in fair if self.is_close(each, best)]
         fewest = min(each.n_features for each in close)
         close = [each for each in close if each.n_features == fewest]
-        return max(close, key=lambda each: self._mean(each.densities))
+        return max(close, key=lambda each: mean(each.densities))
 
     def gain(self, candidate, other):
         """Mean difference of log-densities in nats per row, and its standard error."""

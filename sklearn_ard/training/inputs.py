@@ -57,13 +57,23 @@ def prune(task, net, inputs, *, weigh):
 def _drop(task, net, live, inputs):
     """Mask blocks that are not worth their price, and then single inputs of the others.
 
+    The price of a block depends on how many are kept (Benjamini and Hochberg 1995): of
+    all, those go that are not worth the price of so many; of the others, those that are
+    not worth the price of fewer; until none goes.
+
     An input has to be worth the price of its block, too, but all that are dropped may
     cost a block no more than what it is worth beyond its price.
     """
     blocks, size = task.blocks, np.bincount(task.blocks.of_input)
-    prices = task.prices_of(_n_worth(task, net, live, inputs))
-    costs = np.where(blocks.required, -np.inf, prices)
-    read, nats = _weigh(task, net, live, inputs, costs)
+    n_kept, n_before = len(np.unique(blocks.of_input[_read_by(live, inputs)])), None
+    while n_kept != n_before:  # the step-up rule: prices rise as blocks go
+        prices = task.prices_of(n_kept)
+        costs = np.where(blocks.required, -np.inf, prices)
+        read, nats = _weigh(task, net, live, inputs, costs)
+        is_kept = (nats != 0) | blocks.required[blocks.of_input[read]]
+        n_before, n_kept = n_kept, len(np.unique(blocks.of_input[read[is_kept]]))
+        if not blocks.stepped.any():
+            break
     block = blocks.of_input[read]
     if (size[block] == 1).all() or task.architecture.input_shape is not None:
         return
@@ -71,27 +81,6 @@ def _drop(task, net, live, inputs):
     costs = np.full(task.n_inputs, -np.inf)
     costs[read] = np.where(size[block] > 1, np.minimum(prices[block], beyond), -np.inf)
     _weigh(task, net, live, inputs, costs, of_input=np.arange(task.n_inputs))
-
-
-def _n_worth(task, net, live, inputs):
-    """The largest number of blocks that are worth the price of so many of them.
-
-    References
-    ----------
-    Benjamini, Hochberg (1995). Controlling the false discovery rate: a practical and
-    powerful approach to multiple testing. JRSS B 57.
-    """
-    blocks = task.blocks
-    if not blocks.stepped.any():
-        return 1
-    read, nats = _weigh(task, net, live, inputs)
-    worth = np.full(len(blocks), -np.inf)
-    worth[blocks.of_input[read]] = nats
-    worth[blocks.required] = np.inf
-    for n_kept in range(int((worth > 0).sum()), 1, -1):
-        if (worth >= task.prices_of(n_kept)).sum() >= n_kept:
-            return n_kept
-    return 1
 
 
 def in_use(module, x):

@@ -51,7 +51,7 @@ STAGES = (
     Stage(0.15, restart=True, readmit=True),
     Stage(0.4, restart=True, anneal=True),
     Stage(0.1),
-    Stage(0.1, weigh=False),
+    Stage(0.1),
 )
 N_STEPS = 3000  # of all stages together
 MIN_EPOCHS, MAX_EPOCHS = 10, 1000  # bounds on the epochs, for many or few rows

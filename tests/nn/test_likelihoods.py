@@ -21,7 +21,6 @@ from sklearn_ard.nn import (
 )
 from sklearn_ard.nn.likelihoods import LIKELIHOODS
 
-
 NOISES = {
     noise.likelihood: noise
     for noise in (GaussianNoise, HeteroscedasticNoise, StudentTNoise, SkewTNoise)

@@ -40,6 +40,22 @@ class LocationScale(Likelihood):
 
     Rigby, Stasinopoulos (2005). Generalized additive models for location, scale and
     shape. Applied Statistics 54.
+
+    Examples
+    --------
+    Logistic noise, for your own training loop. A regressor takes it once
+    ``sklearn_ard/data/noise.py`` has a class with its distribution in scipy, and
+    ``sklearn_ard/data/targets.py`` its name:
+
+    >>> import torch
+    >>> from sklearn_ard.nn import DenseARD, ELBOLoss, LocationScale
+    >>> class LogisticLikelihood(LocationScale):
+    ...     def standard(self, z):
+    ...         softplus = torch.nn.functional.softplus
+    ...         return softplus(z) + softplus(-z), torch.tanh(z / 2)
+    >>> model = DenseARD(3, 1, hidden_layer_sizes=(8,))
+    >>> loss = ELBOLoss(model, num_data=100, likelihood=LogisticLikelihood())
+    >>> loss(model(torch.randn(10, 3)), torch.randn(10)).backward()
     """
 
     has_spread = False
