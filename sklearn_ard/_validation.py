@@ -249,7 +249,8 @@ def check_positive(estimator, y):
 def check_quantiles(estimator, quantiles):
     """Quantiles as an array of one dimension."""
     levels = np.atleast_1d(np.asarray(quantiles, dtype=np.float64))
-    if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
+    inside = (levels > 0) & (levels < 1)
+    if levels.ndim != 1 or not len(levels) or not inside.all():
         raise ValueError(
             f"The 'quantiles' of {type(estimator).__name__}.predict_quantiles must be "
             f"numbers between 0 and 1, in one dimension. Got {quantiles!r} instead."

@@ -189,7 +189,10 @@ class LocationScaleNoise(Noise):
         location, *spread = np.split(outputs, self.n_outputs, axis=1)
         if np.ndim(variance):
             variance = np.split(variance, self.n_outputs, axis=1)[0]
-        scale = np.sqrt(self.scale2(*spread) + variance)
+        scale2 = self.scale2(*spread)
+        scale = np.sqrt(scale2 + variance)
+        if self.standard_mean is not None:  # the mean does not depend on the variance
+            location = location + (np.sqrt(scale2) - scale) * self.standard_mean
         return self.family(*self.shapes, location, scale)
 
 

@@ -49,7 +49,7 @@ class NumericTargets:
     n_outputs : int
         Outputs of a network.
     transforms_ : list of transforms or None
-        One for each target.
+        One for each target; None if there is nothing to transform.
     scaler_ : Scaler
         Standardises the (transformed) targets.
     start_ : Noise
@@ -76,7 +76,10 @@ class NumericTargets:
     def fit(self, y, weight):
         """Compute the statistics of targets of shape (n, n_targets)."""
         noise, transform = LIKELIHOODS[self.likelihood]
-        self.transforms_ = transform and [transform.fit(t, weight) for t in y.T]
+        if transform is None or Scaler().fit(y, weight).constant_.any():
+            self.transforms_ = None
+        else:
+            self.transforms_ = [transform.fit(t, weight) for t in y.T]
         z = self._transformed(y)
         spread = Scaler().fit(z, weight)
         location, unit = np.transpose(
