@@ -91,7 +91,10 @@ class LocationScale(Likelihood):
     def forward(self, output, target):
         log_scale2, *shapes = self.parameters()
         location, spread = self._split(output)
-        scale2, _ = self._scale2(log_scale2, spread)
+        if spread is not None:
+            bounded = torch.tanh(spread / LARGEST_SPREAD)
+            log_scale2 = log_scale2 + LARGEST_SPREAD * bounded
+        scale2 = torch.exp(log_scale2) + self.least_scale2
         z = (target.reshape(location.shape) - location) * torch.rsqrt(scale2)
         nll = self.standard(z, *shapes)[0] + 0.5 * torch.log(scale2)
         return nll.expand_as(z).sum(dim=1)
@@ -99,7 +102,12 @@ class LocationScale(Likelihood):
     def gradient(self, output, target, sample_weight, log_scale2, *shapes):
         weight = sample_weight[:, None] / len(output)
         location, spread = self._split(output)
-        scale2, free = self._scale2(log_scale2, spread)
+        bounded = None
+        if spread is not None:
+            bounded = torch.tanh(spread / LARGEST_SPREAD)
+            log_scale2 = log_scale2 + LARGEST_SPREAD * bounded
+        free = torch.exp(log_scale2)
+        scale2 = free + self.least_scale2
         inverse = torch.rsqrt(scale2)
         z = (target.reshape(location.shape) - location) * inverse
         nll, by_z, *by_shapes = self.standard(z, *shapes)
@@ -107,24 +115,15 @@ class LocationScale(Likelihood):
         # by the logarithm of the scale before anything was added to it
         by_scale = (weight - z * by_z).mul_(0.5 * free / scale2)
         slope = by_z.mul_(inverse).neg_()
-        if spread is not None:
-            bounded = torch.tanh(spread / LARGEST_SPREAD)
-            slope = torch.cat([slope, by_scale * (1 - bounded.square())], dim=1)
-        nll = (nll + 0.5 * torch.log(scale2)) * weight
+        if bounded is not None:
+            slope = torch.cat([slope, by_scale * (1 - bounded * bounded)], dim=1)
+        nll = ((nll - torch.log(inverse)) * weight).sum()
         by_shapes = [(weight * by_shape).sum(dim=0) for by_shape in by_shapes]
-        return nll.sum(), slope, by_scale.sum(dim=0), *by_shapes
+        return nll, slope, by_scale.sum(dim=0), *by_shapes
 
     def _split(self, output):
         """Locations, and what is added to squared scales, or None."""
         return output.chunk(2, dim=1) if self.has_spread else (output, None)
-
-    def _scale2(self, log_scale2, spread):
-        """Squared scales with and without the least of them."""
-        if spread is not None:
-            bounded = torch.tanh(spread / LARGEST_SPREAD)
-            log_scale2 = log_scale2 + LARGEST_SPREAD * bounded
-        free = torch.exp(log_scale2)
-        return free + self.least_scale2, free
 
     @torch.no_grad()
     def average_(self, others):
@@ -146,12 +145,8 @@ class Tails:
     START = -math.log(10.0)  # 10.5 degrees
 
     @classmethod
-    def df(cls, logit: Tensor) -> Tensor:
-        """The degrees of freedom."""
-        return cls.LEAST + (cls.MOST - cls.LEAST) * torch.sigmoid(logit)
-
-    @classmethod
-    def slope(cls, logit: Tensor) -> Tensor:
-        """Their derivative."""
+    def df_and_slope(cls, logit: Tensor) -> tuple[Tensor, Tensor]:
+        """The degrees of freedom, and their derivative."""
         share = torch.sigmoid(logit)
-        return (cls.MOST - cls.LEAST) * share * (1 - share)
+        above = (cls.MOST - cls.LEAST) * share
+        return above + cls.LEAST, above * (1 - share)

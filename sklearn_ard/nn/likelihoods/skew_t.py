@@ -33,21 +33,24 @@ class SkewTLikelihood(LocationScale):
         self.logit_right = nn.Parameter(torch.full((n_outputs,), Tails.START))
 
     def standard(self, z, logit_left, logit_right):
-        a, b = 0.5 * Tails.df(logit_left), 0.5 * Tails.df(logit_right)
-        df = a + b
-        u = z * torch.rsqrt(df)
+        tails, by_logit = Tails.df_and_slope(torch.stack([logit_left, logit_right]))
+        tails, by_logit = 0.5 * tails, 0.5 * by_logit
+        df, apart = tails.sum(dim=0), tails[0] - tails[1]
+        root = torch.rsqrt(df)
+        u = z * root
+        inside = 1 / (1 + u * u)
         # (1 ± u / sqrt(1 + u²)) = exp(± asinh u) / sqrt(1 + u²)
-        tilt, log1p = torch.asinh(u), 0.5 * torch.log1p(u * u)
-        constant = (df - 1) * math.log(2) + 0.5 * torch.log(df)
-        constant = constant + torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(df)
-        nll = constant + (df + 1) * log1p - (a - b) * tilt
-        by_u = (df + 1) * u / (1 + u * u) - (a - b) * torch.rsqrt(1 + u * u)
-        by_both = math.log(2) - torch.digamma(df) + 0.5 * (1 - by_u * u) / df + log1p
-        by_left = by_both + torch.digamma(a) - tilt
-        by_right = by_both + torch.digamma(b) + tilt
+        tilt, log1p = torch.asinh(u), -0.5 * torch.log(inside)
+        by_u = (df + 1) * u * inside - apart * torch.sqrt(inside)
+        gammas = torch.cat([tails, df[None]])
+        log_gammas, digammas = torch.lgamma(gammas), torch.digamma(gammas)
+        constant = (df - 1) * math.log(2) - torch.log(root)
+        constant = constant + log_gammas[0] + log_gammas[1] - log_gammas[2]
+        by_both = log1p - (0.5 / df) * by_u * u
+        by_constant = digammas[:2] + (math.log(2) - digammas[2] + 0.5 / df)
         return (
-            nll,
-            by_u * torch.rsqrt(df),
-            by_left * (0.5 * Tails.slope(logit_left)),
-            by_right * (0.5 * Tails.slope(logit_right)),
+            constant + (df + 1) * log1p - apart * tilt,
+            by_u * root,
+            (by_both - tilt + by_constant[0]) * by_logit[0],
+            (by_both + tilt + by_constant[1]) * by_logit[1],
         )

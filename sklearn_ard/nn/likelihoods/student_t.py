@@ -27,15 +27,16 @@ class StudentTLikelihood(LocationScale):
         self.logit_df = nn.Parameter(torch.full((n_outputs,), Tails.START))
 
     def standard(self, z, logit_df):
-        df = Tails.df(logit_df)
-        half, square = 0.5 * (df + 1), torch.square(z)
-        constant = torch.lgamma(0.5 * df) - torch.lgamma(half)
-        constant = constant + 0.5 * torch.log(math.pi * df)
-        log1p, inside = torch.log1p(square / df), 1 / (df + square)
-        by_df = 0.5 * (torch.digamma(0.5 * df) - torch.digamma(half) + 1 / df)
-        by_df = by_df + 0.5 * log1p - half / df * square * inside
+        df, by_logit = Tails.df_and_slope(logit_df)
+        half = 0.5 * df + 0.5
+        halves = torch.stack([0.5 * df, half])
+        log_gammas, digammas = torch.lgamma(halves), torch.digamma(halves)
+        inside = df / (df + z * z)
+        log1p = -torch.log(inside)
+        constant = log_gammas[0] - log_gammas[1] + 0.5 * torch.log(math.pi * df)
+        by_constant = 0.5 * (digammas[0] - digammas[1] + 1 / df) - half / df
         return (
             constant + half * log1p,
-            2 * half * z * inside,
-            by_df * Tails.slope(logit_df),
+            (2 * half / df) * z * inside,
+            (by_constant + 0.5 * log1p + (half / df) * inside) * by_logit,
         )
