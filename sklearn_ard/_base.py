@@ -28,6 +28,7 @@ from sklearn_ard._validation import (
     check_training_data,
     check_varies,
     needs_one_network,
+    other_noise,
     warn_of_training,
 )
 from sklearn_ard.data.blocks import Groups
@@ -120,12 +121,7 @@ class BaseARD(Parameters, Predictor):
             return data, None
         encoding, likelihood = fitted.data.encoding, fitted.targets.likelihood
         if self._likelihood not in ("auto", likelihood):
-            raise ValueError(
-                f"{type(self).__name__} was fitted with {likelihood!r} noise, and "
-                "warm_start=True goes on with it. Got "
-                f"likelihood={self._likelihood!r} instead. Set warm_start=False for "
-                "other noise."
-            )
+            raise ValueError(other_noise(self, fitted.targets, "warm_start=True"))
         if data.encoding != encoding.without_bins():
             raise ValueError(
                 f"X has {self.n_features_in_} features, which make "

@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._validation import check_positive, trains_one_network
+from sklearn_ard._validation import check_positive, other_noise, trains_one_network
 from sklearn_ard.data.targets import LIKELIHOODS, NumericTargets
 from sklearn_ard.inference.distribution import DistributionPredictor
 from sklearn_ard.inference.predictor import CompactRegressor
@@ -399,7 +399,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
 
     def _check_targets(self, y, weight):
         if self.likelihood == "lognormal":
-            check_positive(self, y)
+            check_positive(self, y[weight > 0])
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         targets = NumericTargets(n_outputs, y.ndim == 1, self._standardizes)
         return y.reshape(len(y), -1).astype(np.float64), weight, targets
@@ -411,8 +411,10 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
                 f"y must have the {targets.n_targets} outputs that it had in the first "
                 f"call to partial_fit. Got {n_outputs} instead."
             )
+        if self.likelihood not in ("auto", targets.likelihood):
+            raise ValueError(other_noise(self, targets, "partial_fit"))
         if targets.likelihood == "lognormal":
-            check_positive(self, y)
+            check_positive(self, y[weight > 0])
         return y.reshape(len(y), -1).astype(np.float64), weight, targets
 
     def _set_fitted(self, fitted):

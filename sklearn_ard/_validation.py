@@ -235,9 +235,19 @@ def _is_valid_cost(cost):
     return is_number and 0 <= cost < math.inf
 
 
+def other_noise(estimator, targets, what):
+    """What to say of noise other than that of a model that is trained further."""
+    owner = type(estimator).__name__
+    return (
+        f"{owner} was fitted with {targets.likelihood!r} noise, and {what} goes on "
+        f"with it. Got likelihood={estimator.likelihood!r} instead. Fit a new {owner} for "
+        "other noise."
+    )
+
+
 def check_positive(estimator, y):
     """Refuse targets of which there is no logarithm."""
-    least = np.min(y)
+    least = np.min(y, initial=np.inf)
     if not least > 0:
         raise ValueError(
             f"likelihood='lognormal' of {type(estimator).__name__} needs positive "
@@ -248,7 +258,10 @@ def check_positive(estimator, y):
 
 def check_quantiles(estimator, quantiles):
     """Quantiles as an array of one dimension."""
-    levels = np.atleast_1d(np.asarray(quantiles, dtype=np.float64))
+    try:
+        levels = np.atleast_1d(np.asarray(quantiles, dtype=np.float64))
+    except (TypeError, ValueError):
+        levels = np.array([np.nan])
     inside = (levels > 0) & (levels < 1)
     if levels.ndim != 1 or not len(levels) or not inside.all():
         raise ValueError(

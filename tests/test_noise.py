@@ -181,12 +181,57 @@ def test_logarithms_need_positive_targets(value):
         model.partial_fit(X, y)
 
 
-@pytest.mark.parametrize("quantiles", [0.0, 1.0, [0.5, 1.2], [[0.5]], np.nan, []])
+@pytest.mark.parametrize("quantiles", ["a", 0.0, 1.0, [0.5, 1.2], [[0.5]], np.nan, []])
 def test_bad_quantiles(quantiles):
     X, y = prices(60)
     model = ARDRegressor(likelihood="gaussian", **SHORT).fit(X, y)
     with pytest.raises(ValueError, match="must be numbers between 0 and 1"):
         model.predict_quantiles(X, quantiles)
+
+
+def test_densities_of_what_cannot_be_and_of_what_is_far_away():
+    X, y = prices(60)
+    model = ARDRegressor(likelihood="lognormal", **SHORT).fit(X, y)
+    assert np.isneginf(model.log_density(X[:2], [-1.0, 0.0])).all()
+    model = ARDRegressor(likelihood="skew_t", **SHORT).fit(X, y)
+    far = model.log_density(np.repeat(X[:1], 4, axis=0), [1e4, 1e8, 1e12, 1e16])
+    assert np.isfinite(far).all() and (np.diff(far) < 0).all()
+    np.testing.assert_allclose(np.diff(far), np.diff(far)[0], rtol=1e-3)  # a power
+
+
+def test_one_constant_output_changes_nothing_about_the_other():
+    X, y = prices(100)
+    options = {**SHORT, "likelihood": "lognormal"}
+    both = ARDRegressor(**options).fit(X, np.column_stack([y, np.ones(100)]))
+    assert both.predict_quantiles(X).min() > 0
+    alone = ARDRegressor(**options).fit(X, np.full(100, 7.0))
+    np.testing.assert_allclose(alone.predict_quantiles(X), 7.0, rtol=1e-2)
+    chunked = ARDRegressor(**options).partial_fit(X[:5], np.ones(5))
+    for _ in range(3):
+        chunked.partial_fit(X, y)
+    assert chunked.predict_quantiles(X).min() > 0
+    with pytest.raises(ValueError, match="fitted with 'lognormal' noise"):
+        chunked.set_params(likelihood="gaussian").partial_fit(X, y)
+
+
+def test_rows_without_weight_do_not_count():
+    X, y = prices(60)
+    weight = np.ones(60)
+    y[0], weight[0] = -3.0, 0.0
+    model = ARDRegressor(likelihood="lognormal", **SHORT)
+    assert model.fit(X, y, sample_weight=weight).predict(X).min() > 0
+
+
+@pytest.mark.parametrize("likelihood", ["auto", "skew_t", "yeo-johnson"])
+def test_a_value_that_many_targets_have_is_not_a_peak(likelihood):
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(150, 3))
+    y = np.exp(0.5 * X[:, 0] + rng.normal(size=150))
+    y[rng.random(150) < 0.6] = 0
+    options = {**SHORT, "max_iter": 280}
+    model = ARDRegressor(likelihood=likelihood, **options).fit(X, y)
+    assert likelihood == "skew_t" or model.noise_std_ < 4 * y.std()
+    assert abs(model.predict(X).mean() - y.mean()) < 0.3 * y.mean()
 
 
 def test_bad_names():

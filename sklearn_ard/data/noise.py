@@ -15,6 +15,7 @@ LEAST_DF, MOST_DF = 1.5, 100.0  # of a tail
 LARGEST_SPREAD = 8.0  # that a network adds to the logarithm of a squared scale
 _START = -np.log(10.0)  # 10.5 degrees of freedom
 _LOGITS = -7.0, 7.0
+_LEAST_VARIANCE = 1e-8  # of constant targets
 _QUANTILES = 2_000  # of targets, which a distribution is fitted to
 
 
@@ -104,6 +105,23 @@ class Noise:
         """
         raise NotImplementedError
 
+    def log_density(self, y, outputs, variance=0.0):
+        """Log-density of scaled targets, of shape (n_samples, n_targets).
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+            Scaled targets.
+        outputs, variance
+            As for :meth:`distribution`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+            In nats.
+        """
+        return self.distribution(outputs, variance).logpdf(y)
+
     def mean(self, outputs):
         """Means of shape (n_samples, n_targets) for outputs of a network."""
         location, *spread = np.split(outputs, self.n_outputs, axis=1)
@@ -126,8 +144,7 @@ class GaussianNoise(Noise):
     def fitted(self, y, weight):
         location = np.average(y, axis=0, weights=weight)
         variance = np.average((y - location) ** 2, axis=0, weights=weight)
-        log_variance = np.log(np.where(variance > 0, variance, 1.0))
-        return location, GaussianNoise(log_variance)
+        return location, GaussianNoise(np.log(np.maximum(variance, _LEAST_VARIANCE)))
 
     def distribution(self, outputs, variance=0.0):
         return stats.norm(outputs, np.sqrt(np.exp(self.log_noise_variance) + variance))
@@ -172,13 +189,18 @@ class LocationScaleNoise(Noise):
         def nll(parameters):
             location, log_scale2, *shapes = parameters[:, None]
             noise = type(self)(log_scale2, least, *shapes)
-            density = noise.family(*noise.shapes, location, np.sqrt(noise.scale2()))
-            return -np.average(density.logpdf(y), weights=weight)
+            density = noise.log_density(y[:, None], noise.outputs_at(location))
+            return -np.average(density[:, 0], weights=weight)
 
         start = [0.0, *(getattr(self, field.name)[j] for field in fields(self))]
         del start[2]  # least_scale2
         bounds = [(-30.0, 30.0), (-20.0, 20.0), *[_LOGITS] * (len(start) - 2)]
         return optimize.minimize(nll, start, bounds=bounds).x
+
+    def outputs_at(self, location):
+        """Outputs of shape (1, n_outputs) of a network that reads nothing."""
+        nothing = np.zeros(len(location) * (self.n_outputs - 1))
+        return np.concatenate([location, nothing])[None]
 
     def scale2(self, spread=0.0):
         """Squared scales, where the network adds something to their logarithms."""
@@ -186,6 +208,10 @@ class LocationScaleNoise(Noise):
         return np.exp(self.log_scale2 + added) + self.least_scale2
 
     def distribution(self, outputs, variance=0.0):
+        return self.family(*self.shapes, *self._place(outputs, variance))
+
+    def _place(self, outputs, variance):
+        """Locations and scales."""
         location, *spread = np.split(outputs, self.n_outputs, axis=1)
         if np.ndim(variance):
             variance = np.split(variance, self.n_outputs, axis=1)[0]
@@ -193,7 +219,7 @@ class LocationScaleNoise(Noise):
         scale = np.sqrt(scale2 + variance)
         if self.standard_mean is not None:  # the mean does not depend on the variance
             location = location + (np.sqrt(scale2) - scale) * self.standard_mean
-        return self.family(*self.shapes, location, scale)
+        return location, scale
 
 
 @dataclass(frozen=True)
@@ -241,6 +267,15 @@ class SkewTNoise(LocationScaleNoise):
     @property
     def standard_mean(self):
         return self.family.mean(*self.shapes)
+
+    def log_density(self, y, outputs, variance=0.0):
+        # that of scipy is -inf in the tails: it takes the logarithm of a difference
+        location, scale = self._place(outputs, variance)
+        a, b = self.shapes
+        u = (y - location) / (scale * np.sqrt(a + b))
+        constant = (a + b - 1) * np.log(2) + special.betaln(a, b) + 0.5 * np.log(a + b)
+        nats = (a - b) * np.arcsinh(u) - (a + b + 1) * np.log(np.hypot(1, u))
+        return nats - constant - np.log(scale)
 
 
 def degrees_of_freedom(logit):

@@ -14,7 +14,7 @@ from sklearn_ard.data.noise import (
     StudentTNoise,
 )
 from sklearn_ard.data.scaler import Scaler
-from sklearn_ard.data.transforms import Logarithm, YeoJohnson
+from sklearn_ard.data.transforms import Logarithm, YeoJohnson, resolution
 
 # Values of a regressor's `likelihood`: noise, and what is done to the targets before.
 LIKELIHOODS = {
@@ -49,7 +49,7 @@ class NumericTargets:
     n_outputs : int
         Outputs of a network.
     transforms_ : list of transforms or None
-        One for each target; None if there is nothing to transform.
+        One for each target.
     scaler_ : Scaler
         Standardises the (transformed) targets.
     start_ : Noise
@@ -76,10 +76,7 @@ class NumericTargets:
     def fit(self, y, weight):
         """Compute the statistics of targets of shape (n, n_targets)."""
         noise, transform = LIKELIHOODS[self.likelihood]
-        if transform is None or Scaler().fit(y, weight).constant_.any():
-            self.transforms_ = None
-        else:
-            self.transforms_ = [transform.fit(t, weight) for t in y.T]
+        self.transforms_ = transform and [transform.fit(t, weight) for t in y.T]
         z = self._transformed(y)
         spread = Scaler().fit(z, weight)
         location, unit = np.transpose(
@@ -90,14 +87,16 @@ class NumericTargets:
         if self.standardize:
             self.scaler_.mean_, self.scaler_.scale_ = center, scale
         scaled = (z - self.scaler_.mean_) / self.scaler_.scale_
-        least = np.maximum(rounding_of(z) / self.scaler_.scale_, _LEAST_SCALE)
+        least = np.array([resolution(t, weight) for t in z.T]) / self.scaler_.scale_
+        least = np.clip(np.where(least < np.inf, least, 0.0), _LEAST_SCALE, 1.0)
         log_scale2 = 2 * np.log(scale / self.scaler_.scale_)
         self.start_ = noise.start(log_scale2, least**2)
         location, self.empty_noise_ = self.start_.fitted(scaled, weight)
         self.empty_output_ = np.zeros(self.n_outputs)
         self.empty_output_[: self.n_targets] = location
-        density = self.empty_noise_.distribution(self.empty_output_[None])
-        nll = -density.logpdf(scaled).sum(axis=1)
+        nll = -self.empty_noise_.log_density(scaled, self.empty_output_[None]).sum(
+            axis=1
+        )
         self.empty_nll_ = float(np.average(nll, weights=weight))
         self.log_jacobian_ = float(np.average(self.log_jacobian(y), weights=weight))
         return self
@@ -165,6 +164,7 @@ class NumericTargets:
         if np.ndim(variance):
             variance = variance[:, : self.n_targets]
         total = noise.distribution(outputs).var() + variance
+        total = np.where(np.isnan(total), np.inf, total)  # as scipy says it
         return self.squeeze(np.sqrt(total) * self.scaler_.scale_)
 
     def _moments(self, outputs, noise, variance):
@@ -187,19 +187,15 @@ class NumericTargets:
 
     def log_density(self, y, outputs, noise, variance=0.0):
         """Log-density of targets of shape (n, n_targets), in units of y."""
-        scaled = (self._transformed(y) - self.scaler_.mean_) / self.scaler_.scale_
-        density = noise.distribution(outputs, variance).logpdf(scaled)
-        return density.sum(axis=1) + self.log_jacobian(y)
+        with np.errstate(divide="ignore", invalid="ignore"):  # logarithms below 0
+            scaled = (self._transformed(y) - self.scaler_.mean_) / self.scaler_.scale_
+            density = noise.log_density(scaled, outputs, variance).sum(axis=1)
+            density = density + self.log_jacobian(y)
+        return np.where(np.isnan(density), -np.inf, density)
 
     def squeeze(self, values):
         """Values of shape (n, n_targets, ...) in the shape that y had."""
         return values[:, 0] if self.is_1d else values
-
-
-def rounding_of(y):
-    """Standard deviation of the rounding of each target, by its closest values."""
-    steps = [np.diff(np.unique(t)).min(initial=np.inf) for t in y.T]
-    return np.where(np.isfinite(steps), steps, 0.0) / np.sqrt(12)
 
 
 class ClassTargets:

@@ -64,8 +64,11 @@ class YeoJohnson:
         """Power and unit with the largest likelihood, if the results were normal."""
         size = np.quantile(np.abs(y), 0.5, weights=weight, method="inverted_cdf")
         size = size if size > 0 else np.abs(y).max()
+        least = resolution(y, weight)
+        if not least < np.inf:  # of one value
+            return cls(1.0)
         tried = []
-        for unit in np.multiply(_UNITS, size if size > 0 else 1.0):
+        for unit in np.maximum(np.multiply(_UNITS, size), least):
             found = optimize.minimize_scalar(
                 lambda power, unit=unit: _nll(cls(power, unit), y, weight),
                 bounds=cls.bounds,
@@ -91,6 +94,34 @@ class YeoJohnson:
         """Logarithm of the derivative, at y."""
         y = y / self.unit
         return (self.power - 1) * np.sign(y) * np.log1p(np.abs(y)) - np.log(self.unit)
+
+
+def resolution(y, weight):
+    """The least scale on which the density of targets says something.
+
+    That is the standard deviation of their rounding, by the closest two of them; and,
+    where a share p has the same value, p² standard deviations, since any density would
+    gain without end from a peak there.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Targets.
+    weight : ndarray of shape (n,)
+        Weights.
+
+    Returns
+    -------
+    float
+        In units of y; infinite where there is one value only.
+    """
+    values, which = np.unique(y, return_inverse=True)
+    if len(values) < 2:
+        return np.inf
+    share = np.bincount(which, weight).max() / weight.sum()
+    mean = np.average(y, weights=weight)
+    std = np.sqrt(np.average((y - mean) ** 2, weights=weight))
+    return max(np.diff(values).min() / np.sqrt(12), share**2 * std)
 
 
 def _grown(size, power):

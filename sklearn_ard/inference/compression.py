@@ -181,10 +181,11 @@ def _noise_std(trained, data):
     noise = noise_of(trained.net.criterion_.likelihood, targets)
     if noise is None:
         return None
-    rows = np.arange(len(data.batches))[:: math.ceil(len(data.batches) / SAMPLE)]
-    batches = data.batches.take(rows)
+    batches, every = data.batches, math.ceil(len(data.batches) / SAMPLE)
+    if every > 1:
+        batches = batches.take(np.arange(len(batches))[::every])
     outputs = outputs_of(trained, targets, batches).cpu().double().numpy()
-    std = targets.std(outputs, noise).reshape(len(rows), -1)
+    std = targets.std(outputs, noise).reshape(len(outputs), -1)
     weight = batches.weight.cpu().numpy()
     return np.sqrt(np.average(std**2, axis=0, weights=weight))
 

@@ -147,7 +147,7 @@ def _best_noise(comparison, simplest):
     """
     first = comparison.scored(simplest)
     flexible = comparison.scored(simplest.with_likelihood(FLEXIBLE))
-    first, flexible = comparison.decided(first, flexible)
+    first, flexible = comparison.decided(first, flexible, behind=0.0)
     if not comparison.is_better(flexible, first):
         return first
     others = [simplest.with_likelihood(name) for name in FURTHER]
@@ -155,7 +155,7 @@ def _best_noise(comparison, simplest):
     others = [comparison.scored(each) for each in others]
     best = comparison.densest([first, flexible, *others])
     if best is not flexible:
-        first, best = comparison.decided(first, best)
+        first, best = comparison.decided(first, best, behind=0.0)
     return best if comparison.is_better(best, first) else first
 
 
@@ -268,11 +268,14 @@ class Comparison:
         self.known[candidate.likelihood, candidate.n_bins] = again
         return again
 
-    def decided(self, first, second):
-        """Two candidates, scored on more folds while they are close."""
+    def decided(self, first, second, behind=CLOSE):
+        """Two candidates, scored on more folds while they are close.
+
+        That is while the second is at most `behind` standard errors behind the first.
+        """
         while len(first.densities) < len(_HELD_OUT):
             gain, error = self.gain(second, first)
-            if gain >= SURE * error or not self.is_close(second, first):
+            if gain >= SURE * error or gain < -behind * error:
                 break
             first, second = self.scored(first), self.scored(second)
         return first, second

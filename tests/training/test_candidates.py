@@ -330,13 +330,14 @@ def skewed(n=500, seed=0):
 )
 def test_noise_that_is_true_is_chosen_and_columns_under_it(make, relevant, noises):
     X, y = make()
-    model = ARDRegressor(n_bins=0, random_state=0).fit(X, y)
+    options = {"n_bins": 0, "max_iter": 200, "random_state": 0}
+    model = ARDRegressor(**options).fit(X, y)
     assert model.likelihood_ in noises
     assert model.get_support(indices=True).tolist() == relevant
     found = model.candidates_
     assert list(found.columns) == COLUMNS
     assert found.likelihood[found.chosen].tolist() == [model.likelihood_]
-    pinned = ARDRegressor(likelihood=model.likelihood_, n_bins=0, random_state=0)
+    pinned = ARDRegressor(likelihood=model.likelihood_, **options)
     assert pinned.fit(X, y).elbo_ == model.elbo_
     assert len(pinned.candidates_) == 0
 

@@ -152,7 +152,8 @@ def test_weights_of_an_ensemble_are_copies(estimator):
 
 def test_standard_deviation_knows_how_far_the_networks_are_apart():
     X, y = problem(ARDRegressor)
-    model = ARDRegressor(n_networks=4, random_state=0).fit(X, y)
+    options = {"likelihood": "gaussian", "random_state": 0}
+    model = ARDRegressor(n_networks=4, **options).fit(X, y)
     for far in (X, 20 * X):
         spread = outputs_of(model, far).std(axis=0)[:, 0] * y.std()
         _, std = model.predict(far, return_std=True)

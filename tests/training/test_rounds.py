@@ -90,5 +90,6 @@ def test_a_column_that_was_dropped_too_soon_comes_back(monkeypatch, readmits):
     if not readmits:  # nothing else brings it back
         monkeypatch.setattr(recipe, "readmitted", lambda *args: np.zeros(8, bool))
     X, _ = problem(ARDRegressor)  # what is left is worth its price
-    model = ARDRegressor(random_state=0).fit(X, 0.5 * X[:, 1] + 2 * X[:, 4])
+    options = {"likelihood": "gaussian", "n_bins": 0, "random_state": 0}
+    model = ARDRegressor(**options).fit(X, 0.5 * X[:, 1] + 2 * X[:, 4])
     assert model.get_support()[[1, 4]].tolist() == [readmits, True]
