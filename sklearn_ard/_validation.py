@@ -240,8 +240,8 @@ def other_noise(estimator, targets, what):
     owner = type(estimator).__name__
     return (
         f"{owner} was fitted with {targets.likelihood!r} noise, and {what} goes on "
-        f"with it. Got likelihood={estimator.likelihood!r} instead. Fit a new {owner} for "
-        "other noise."
+        f"with it. Got likelihood={estimator.likelihood!r} instead. Fit a new {owner} "
+        "for other noise."
     )
 
 

@@ -16,7 +16,7 @@ FOLDERS = {  # each imports from those above it only
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
     "": "_context",
     "data": "columns frames levels reader table encoding bins blocks moments merge "
-    "scaler copies order batches noise transforms targets training_set",
+    "scaler copies order batches transforms noise targets training_set",
     "validation": "_validation",
     "training": "callbacks net build task inputs trained start transfer rounds "
     "recipe ensemble candidates",

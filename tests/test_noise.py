@@ -230,7 +230,6 @@ def test_a_value_that_many_targets_have_is_not_a_peak(likelihood):
     y[rng.random(150) < 0.6] = 0
     options = {**SHORT, "max_iter": 280}
     model = ARDRegressor(likelihood=likelihood, **options).fit(X, y)
-    assert likelihood == "skew_t" or model.noise_std_ < 4 * y.std()
     assert abs(model.predict(X).mean() - y.mean()) < 0.3 * y.mean()
 
 

@@ -11,6 +11,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import optimize, special, stats
 
+from sklearn_ard.data.transforms import resolution
+
 LEAST_DF, MOST_DF = 1.5, 100.0  # of a tail
 LARGEST_SPREAD = 8.0  # that a network adds to the logarithm of a squared scale
 _START = -np.log(10.0)  # 10.5 degrees of freedom
@@ -289,7 +291,7 @@ def _robust_center(y, weight):
     location, scale = quartiles[1], (quartiles[2] - quartiles[0]) / 1.35
     if not scale > 0:
         return 0.0, 1.0
-    z = ((y - location) / scale)[:, None]
-    noise = StudentTNoise.start(np.zeros(1), np.zeros(1))
-    (shift,), noise = noise.fitted(z, weight)
+    z = (y - location) / scale
+    noise = StudentTNoise.start(np.zeros(1), np.array([resolution(z, weight) ** 2]))
+    (shift,), noise = noise.fitted(z[:, None], weight)
     return location + scale * shift, scale * np.sqrt(noise.scale2()[0])
