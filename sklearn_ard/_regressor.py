@@ -73,8 +73,13 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         "auto" compares all but "student_t" and "lognormal" by held-out rows, see
         `candidates_`; with images, `module` or less than 50 distinct rows, and in
         `partial_fit`, it is "gaussian". `predict` gives the mean under each, several
-        outputs have noise of the same kind, independent of each other. A network with
-        noise that depends on the inputs has two outputs per target.
+        outputs have noise of the same kind, independent of each other. Where the spread
+        depends on the inputs, a network has two outputs per target: the locations of
+        all targets, then what is added to the logarithms of their squared scales; that
+        of `module` has to have as many. After a transform, outputs of a given Module
+        are those of transformed targets; `partial_fit` keeps the transform of the first
+        chunk. Where a share p of the targets has the same value, scales are p² standard
+        deviations at least, and those of rounded targets at least that of the rounding.
     n_bins : int or "auto", default="auto"
         Bins of the piecewise linear encoding (Gorishniy et al. 2022, eq. 1) of numbers,
         which a network reads beside their values: with it, it learns steps, waves and
@@ -182,8 +187,8 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         more), on three such parts if the gain of the best is between -1 and 2 standard
         errors. The noise of the largest log-density is chosen, if that is more than a
         standard error above the Gaussian's; noise whose squared error is larger than
-        the smallest one by more than a standard error is not, since `predict` has to be
-        a mean. Bins have to gain more than a standard error over none, and more than 16
+        the smallest one by more than two standard errors is not, since `predict` has to
+        be a mean. Bins have to gain more than a standard error over none, and more than 16
         over fewer; after one that is worse than none by that, or no better than the one
         before, no further ones are tried. Empty if there was no choice: both were
         given, a warm start, less than 800 steps, or less than 50 distinct rows; bins

@@ -31,7 +31,9 @@ class DistributionPredictor(NumberPredictor):
         Returns
         -------
         mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In units of y; the mean of the noise is included where it is skewed.
+            In units of y; the mean of the noise is included where it is skewed. After a
+            transform of y, the uncertainty of the weights would make it a few per cent
+            larger; it is left out.
         std : ndarray of the same shape
             Only with `return_std`. Predictive standard deviation in units of y: from
             the uncertainty of the weights (100 networks drawn from their posterior,

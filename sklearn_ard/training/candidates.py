@@ -37,7 +37,7 @@ COLUMNS = (
     "likelihood n_bins n_features n_rows log_density gain std_error error chosen"
 ).split()
 CLOSE = 1.0  # standard errors behind the simplest; what is further is given up
-SURE = 2.0  # standard errors before it; what is less is scored again
+SURE = 2.0  # standard errors before it; what is less is scored again, or no loss
 LARGEST_GAIN = 10.0  # that a row may add: an outlier alone must not decide
 _FOLDS = 5  # of the rows, one of which is held out
 _HELD_OUT = (2, 0, 4)  # which of them, one after the other
@@ -283,9 +283,10 @@ class Comparison:
     def densest(self, candidates):
         """The one with the largest log-density, whose predictions are not worse.
 
-        Where the squared error is larger than the smallest one by more than a standard
-        error, a candidate is out: a robust location need not be a mean. Of those within
-        a standard error of the largest density, the one with the fewest columns.
+        Where the squared error is larger than the smallest one by more than two
+        standard errors, a candidate is out: a robust location need not be a mean. Of
+        those within a standard error of the largest density, it is the one with the
+        fewest columns.
         """
         n_folds = min(len(each.errors) for each in candidates)
 
@@ -296,7 +297,7 @@ class Comparison:
         fair = []
         for each in candidates:
             worse, error = self._apart(each.errors, least.errors)
-            if each is least or worse <= error:
+            if each is least or worse <= SURE * error:
                 fair.append(each)
         best = max(fair, key=lambda each: mean(each.densities))
         close = [each for each in fair if self.is_close(each, best)]
