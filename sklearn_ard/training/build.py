@@ -190,5 +190,6 @@ def _check_sizes(model, n_inputs, shape, n_outputs):
         raise ValueError(
             f"The 'module' parameter must be a network with {n_outputs} outputs, of "
             f"shape (2, {n_outputs}) for 2 rows of X. Got one with outputs of shape "
-            f"{output} instead."
+            f"{output} instead. (A 'likelihood' whose spread depends on the inputs "
+            "needs two per target.)"
         )

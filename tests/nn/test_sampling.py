@@ -118,7 +118,8 @@ def test_an_empty_model_knows_the_spread_of_y():
 def test_only_the_columns_in_use_of_a_frame_are_read():
     X = np.random.default_rng(0).normal(size=(150, 4))
     frame = pd.DataFrame(X, columns=list("abcd"))
-    model = ARDRegressor(random_state=0).fit(frame, np.abs(X[:, 1]) + X[:, 2])
+    model = ARDRegressor(likelihood="gaussian", random_state=0)
+    model.fit(frame, np.abs(X[:, 1]) + X[:, 2])
     assert model.get_support(indices=True).tolist() == [1, 2]
     expected = model.predict(frame, return_std=True)
     found = model.predict(frame.assign(a=np.nan, d="text"), return_std=True)
