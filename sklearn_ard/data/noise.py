@@ -15,7 +15,7 @@ from sklearn_ard.data.transforms import resolution
 
 LEAST_DF, MOST_DF = 1.5, 100.0  # of a tail
 LARGEST_SPREAD = 8.0  # that a network adds to the logarithm of a squared scale
-_START = -np.log(10.0)  # 10.5 degrees of freedom
+_START = -3.65  # 4 degrees of freedom
 _LOGITS = -7.0, 7.0
 _LEAST_VARIANCE = 1e-8  # of constant targets
 _QUANTILES = 2_000  # of targets, which a distribution is fitted to

@@ -142,7 +142,7 @@ class Tails:
     """
 
     LEAST, MOST = 1.5, 100.0
-    START = -math.log(10.0)  # 10.5 degrees
+    START = -3.65  # 4 degrees: an outlier must not be explained before tails are known
 
     @classmethod
     def df_and_slope(cls, logit: Tensor) -> tuple[Tensor, Tensor]:
