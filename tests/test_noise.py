@@ -65,7 +65,8 @@ def test_mean_and_std_are_those_of_the_distribution(fitted):
     levels = (np.arange(3_000) + 0.5) / 3_000
     draws = model.predict_quantiles(X[:3], levels)
     np.testing.assert_array_less(np.abs(draws.mean(axis=1) - mean), 0.05 * std)
-    np.testing.assert_allclose(draws.std(axis=1), std, rtol=0.25)  # of heavy tails
+    if model.likelihood not in ("student_t", "skew_t"):  # tails need more draws
+        np.testing.assert_allclose(draws.std(axis=1), std, rtol=0.05)
 
 
 def test_evidence_is_in_units_of_y(fitted):
