@@ -188,9 +188,9 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         errors. The noise of the largest log-density is chosen, if that is more than a
         standard error above the Gaussian's; noise whose squared error is larger than
         the smallest one by more than two standard errors is not, since `predict` has to
-        be a mean. Bins have to gain more than a standard error over none, and more than 16
-        over fewer; after one that is worse than none by that, or no better than the one
-        before, no further ones are tried. Empty if there was no choice: both were
+        be a mean. Bins have to gain more than a standard error over none, and more than
+        16 over fewer; after one that is worse than none by that, or no better than the
+        one before, no further ones are tried. Empty if there was no choice: both were
         given, a warm start, less than 800 steps, or less than 50 distinct rows; bins
         are compared from 200 distinct rows on, if a column has three different numbers,
         and up to 5,000 inputs of the network.
