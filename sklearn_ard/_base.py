@@ -73,7 +73,7 @@ class BaseARD(Parameters, Predictor):
         FloatingPointError
             If the training diverged. The estimator is then unchanged.
         KeyboardInterrupt
-            After Ctrl-C while values of `n_bins` are compared; the same.
+            After Ctrl-C while candidates are compared; the same.
 
         Warns
         -----

@@ -152,16 +152,16 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     candidates_ : DataFrame
         What `fit` compared for ``n_bins="auto"``, one row per candidate, the simplest
         first: `n_bins`; `n_features`, columns that it kept; `n_rows` that were held
-        out; `log_density`, their mean in nats and in units of y; `gain` over the first
-        on the same rows, with its standard error `std_error`; `chosen`. Every candidate
-        is trained for half of `max_iter` on four fifths of the rows (of 50,000 where
-        there are more), on three such parts if the gain of the best is between -1 and 2
-        standard errors. Bins have to gain more than a standard error over none, and
-        more than 16 over fewer; after one that is worse than none by that, or no better
-        than the one before, no further ones are tried. Empty if there was no choice:
-        `n_bins` was given, a warm start, less than 200 distinct rows, less than 800
-        steps, no column with three different numbers, or more than 5,000 inputs of the
-        network.
+        out; `log_density`, their mean log-probability in nats; `gain` over the first on
+        the same rows, with its standard error `std_error`; `chosen`; and `likelihood`
+        and `error`, which say something of regressors only. Every candidate is trained
+        for half of `max_iter` on four fifths of the rows (of 50,000 where there are
+        more), on three such parts if the gain of the best is between -1 and 2 standard
+        errors. Bins have to gain more than a standard error over none, and more than 16
+        over fewer; after one that is worse than none by that, or no better than the one
+        before, no further ones are tried. Empty if there was no choice: `n_bins` was
+        given, a warm start, less than 200 distinct rows, less than 800 steps, no column
+        with three different numbers, or more than 5,000 inputs of the network.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -71,8 +71,8 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
     `reg_factor`: it continues from a less regularised network, and is mostly better.
     With `n_networks` it is the first network of an ensemble, and the others are trained
     at the chosen point only; folds and path use single networks.
-    How numbers are encoded (``n_bins="auto"``) is compared once, on all rows at a
-    `reg_factor` of 1, and is the same in all folds.
+    Noise and the encoding of numbers ("auto") are compared once, on all rows at a
+    `reg_factor` of 1, and are the same in all folds.
 
     With scikit-learn's metadata routing, `fit` passes on what the splitter and the
     scorer request. Without it, `sample_weight` is used in training and in the scores.
