@@ -157,9 +157,10 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         Device to train on, as in torch; "auto" is an accelerator if one is available.
         The compact model predicts on the CPU.
     callbacks : list of skorch callbacks, default=None
-        Called in the training of every network of a fit, but not of candidates. With callbacks for every batch or gradient (`on_batch_begin`,
-        `on_batch_end`, `on_grad_computed`), dense networks are trained by autograd,
-        which takes about four times as long.
+        Called in the training of every network of a fit, but not of candidates. With
+        callbacks for every batch or gradient (`on_batch_begin`, `on_batch_end`,
+        `on_grad_computed`), dense networks are trained by autograd, which takes about
+        four times as long.
 
     Attributes
     ----------
