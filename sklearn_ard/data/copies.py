@@ -9,6 +9,7 @@ from sklearn_ard.data.moments import moments
 
 _N_DIRECTIONS = 4  # which columns are compared in
 _TOLERANCE = 1e-4  # of standard deviations: a correlation of 1 - 5e-9
+_OFFSETS = 0.0, 0.5  # of cells of that size: no two near places are apart in both
 
 
 def copies(x, blocks):
@@ -29,37 +30,21 @@ def copies(x, blocks):
     bool ndarray of shape (n_inputs,)
         True for inputs of copies.
     """
-    inputs = np.argsort(blocks.of_input, kind="stable")
-    of_input = blocks.of_input[inputs]
-    places = _projected(x)[inputs]
-    first = np.flatnonzero(np.diff(of_input, prepend=-1))
-    n_inputs = np.diff(first, append=len(inputs))
-    members = {
-        of_input[start]: places[start : start + n]
-        for start, n in zip(first, n_inputs, strict=True)
-        if (places[start : start + n] != 0).any()
-    }
-    single = np.bincount(blocks.of_column) == 1
-    names = np.array([block for block in members if single[block]], dtype=int)
-    is_copy = np.zeros(len(blocks), dtype=bool)
-    if len(names) < 2:
-        return is_copy[blocks.of_input]
-    at = np.array([members[block][0, 0] for block in names])
-    order = np.argsort(at, kind="stable")
-    ends = np.flatnonzero(np.diff(at[order]) > _TOLERANCE) + 1
-    for cluster in np.split(names[order], ends):
-        by_need = np.lexsort(
-            (cluster, blocks.costs[cluster], ~blocks.required[cluster])
-        )
-        kept = []
-        for block in cluster[by_need]:
-            if not blocks.required[block] and any(
-                _alike(members[block], members[other]) for other in kept
-            ):
-                is_copy[block] = True
-            else:
-                kept.append(block)
-    return is_copy[blocks.of_input]
+    places, is_copy = _projected(x), np.zeros(len(blocks), dtype=bool)
+    is_compared = (np.bincount(blocks.of_column) == 1) & blocks.having(
+        (places != 0).any(axis=1)
+    )
+    compared = np.flatnonzero(is_compared)
+    rank = np.empty(len(blocks), dtype=int)
+    rank[np.lexsort((blocks.costs, ~blocks.required))] = np.arange(len(blocks))
+    for offset in _OFFSETS:
+        cells = np.floor(places / _TOLERANCE + offset).astype(np.int64)
+        keys = _keys(cells.view(np.uint64), blocks)[compared]
+        values, group = np.unique(keys, return_inverse=True)
+        first = np.full(len(values), len(blocks))
+        np.minimum.at(first, group, rank[compared])
+        is_copy[compared] |= rank[compared] > first[group]
+    return (is_copy & ~blocks.required)[blocks.of_input]
 
 
 def _projected(x):
@@ -73,6 +58,16 @@ def _projected(x):
     return covariance * sign * np.sqrt(n_rows)
 
 
-def _alike(places, others):
-    """Whether two blocks are in the same places, input by input."""
-    return len(places) == len(others) and np.abs(places - others).max() < _TOLERANCE
+def _keys(cells, blocks):
+    """A number for each block, from the cells of its inputs in their order."""
+    rng = np.random.default_rng(1)
+    factors = rng.integers(2**63, size=_N_DIRECTIONS, dtype=np.uint64) * 2 + 1
+    order = np.argsort(blocks.of_input, kind="stable")
+    n_inputs = np.bincount(blocks.of_input, minlength=len(blocks))
+    nth = np.arange(len(order)) - np.repeat(np.cumsum(n_inputs) - n_inputs, n_inputs)
+    of_nth = rng.integers(2**63, size=max(n_inputs), dtype=np.uint64) * 2 + 1
+    keys = np.zeros(len(blocks), dtype=np.uint64)
+    hashes = (cells[order] * factors).sum(axis=1, dtype=np.uint64)
+    hashes = (hashes ^ (hashes >> np.uint64(31))) * of_nth[nth]
+    np.add.at(keys, blocks.of_input[order], hashes)
+    return keys
