@@ -83,7 +83,9 @@ class ARDRegressorCV(CrossValidated, ARDRegressor):
     >>> from sklearn_ard import ARDRegressorCV
     >>> X = np.random.default_rng(0).normal(size=(200, 10))
     >>> y = np.abs(X[:, 3]) + X[:, 7]
-    >>> model = ARDRegressorCV(reg_factors=[0.3, 1, 3], cv=3, random_state=0)
+    >>> model = ARDRegressorCV(
+    ...     reg_factors=[0.3, 1, 3], cv=3, max_iter=190, random_state=0
+    ... )
     >>> model.fit(X, y).get_support(indices=True)
     array([3, 7])
     """
@@ -255,7 +257,7 @@ class ARDClassifierCV(CrossValidated, ARDClassifier):
     >>> from sklearn_ard import ARDClassifierCV
     >>> X = np.random.default_rng(0).normal(size=(300, 10))
     >>> y = np.where(X[:, 3] * X[:, 7] > 0, "same", "different")
-    >>> model = ARDClassifierCV(cv=3, n_features_to_select=2, random_state=0)
+    >>> model = ARDClassifierCV(cv=2, n_features_to_select=2, random_state=0)
     >>> model.fit(X, y).get_support(indices=True)
     array([3, 7])
     """

@@ -124,6 +124,7 @@ def test_targets_of_one_value(fitted):
     np.testing.assert_allclose(constant.predict(X), 3.0, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:No input is worth")
 def test_nothing_is_kept_beside_targets_that_are_far_from_normal():
     rng = np.random.default_rng(7000)
@@ -157,6 +158,7 @@ def test_standard_deviation_of_heavy_tails():
     assert np.isfinite(model.predict_quantiles(X)).all()
 
 
+@pytest.mark.slow
 def test_path_and_cross_validation_choose_once_for_all_points():
     X, y = prices(200)
     options = {"n_bins": 0, "random_state": 0, "max_iter": 250}

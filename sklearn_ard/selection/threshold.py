@@ -57,7 +57,7 @@ def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
     >>> from sklearn_ard import ARDRegressor, threshold_curve
     >>> X = np.random.default_rng(0).normal(size=(200, 10))
     >>> y = np.abs(X[:, 3]) + X[:, 7]
-    >>> model = ARDRegressor(random_state=0).fit(X, y)
+    >>> model = ARDRegressor(max_iter=150, random_state=0).fit(X, y)
     >>> threshold_curve(model, X, y, thresholds=[3.0])["n_features"].tolist()
     [2]
     """
