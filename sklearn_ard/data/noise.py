@@ -6,6 +6,7 @@ in :mod:`sklearn_ard.nn`, by their names; unlike that, it does not import torch.
 """
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -266,7 +267,7 @@ class SkewTNoise(LocationScaleNoise):
         logits = self.logit_left, self.logit_right
         return tuple(0.5 * degrees_of_freedom(logit) for logit in logits)
 
-    @property
+    @cached_property  # predict needs it for every call, and scipy takes its time
     def standard_mean(self):
         return self.family.mean(*self.shapes)
 

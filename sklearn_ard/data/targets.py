@@ -139,7 +139,7 @@ class NumericTargets:
         if self.transforms_ is None:
             means = self.scaler_.inverse_transform(noise.mean(outputs))
         else:
-            means, _ = self._moments(outputs, noise, 0.0)
+            means = self._nodes(outputs, noise, 0.0) @ SHARES
         return self.squeeze(means)
 
     def std(self, outputs, noise, variance=0.0):
@@ -160,23 +160,26 @@ class NumericTargets:
             Infinite where the noise has no variance.
         """
         if self.transforms_ is not None:
-            return self.squeeze(np.sqrt(self._moments(outputs, noise, variance)[1]))
+            y = self._nodes(outputs, noise, variance)
+            square = (y - (y @ SHARES)[..., None]) ** 2
+            return self.squeeze(np.sqrt(square @ SHARES))
         if np.ndim(variance):
             variance = variance[:, : self.n_targets]
         total = noise.distribution(outputs).var() + variance
         total = np.where(np.isnan(total), np.inf, total)  # as scipy says it
         return self.squeeze(np.sqrt(total) * self.scaler_.scale_)
 
-    def _moments(self, outputs, noise, variance):
-        """Means and variances of transformed normal targets, in units of y."""
+    def _nodes(self, outputs, noise, variance):
+        """Targets in units of y, whose means are expectations; transformed are normal.
+
+        They are of shape (n, n_targets, n_nodes), with the weights `SHARES`.
+        """
         density = noise.distribution(outputs, variance)
         location = self.scaler_.inverse_transform(density.mean())[..., None]
         scale = (density.std() * self.scaler_.scale_)[..., None]
         nodes = location + scale * NODES
         values = [each.inverse(nodes[:, j]) for j, each in enumerate(self.transforms_)]
-        y = np.stack(values, axis=1)
-        mean = y @ SHARES
-        return mean, (y - mean[..., None]) ** 2 @ SHARES
+        return np.stack(values, axis=1)
 
     def quantiles(self, outputs, noise, variance, quantiles):
         """Quantiles of shape (n, n_quantiles) or (n, n_targets, n_quantiles)."""

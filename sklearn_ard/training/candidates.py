@@ -128,14 +128,14 @@ def choose(task, data, n_bins="auto", likelihood="auto"):
         After Ctrl-C.
     """
     comparison, chosen = Comparison(task, data), Candidate(data)
+    if n_bins != "auto":
+        chosen = chosen.with_bins(n_bins)
     if isinstance(data.targets, NumericTargets):
         if likelihood != "auto":
             chosen = chosen.with_likelihood(likelihood)
         elif comparison.is_possible(MIN_ROWS_OF_NOISE):
             chosen = _best_noise(comparison, chosen)
-    if n_bins != "auto":
-        chosen = chosen.with_bins(n_bins)
-    elif comparison.is_possible(MIN_ROWS):
+    if n_bins == "auto" and comparison.is_possible(MIN_ROWS):
         chosen = _best_encoding(comparison, chosen)
     return chosen, comparison.table(chosen)
 

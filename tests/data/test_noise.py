@@ -1,3 +1,5 @@
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -61,9 +63,9 @@ def test_noise_without_inputs_has_the_largest_likelihood(kind):
     least = nll(location, noise)
     for shift in (-0.05, 0.05):
         assert nll(location + shift, noise) > least
-        for name, value in vars(noise).items():
+        for name, value in asdict(noise).items():
             if name != "least_scale2":
-                other = type(noise)(**{**vars(noise), name: value + 2 * shift})
+                other = replace(noise, **{name: value + 2 * shift})
                 assert nll(location, other) > least - 1e-7, name
 
 

@@ -286,6 +286,15 @@ def test_sparse_and_dense_give_the_same_model(container):
     np.testing.assert_array_equal(dense.predict(X), sparse.predict(container(X)))
 
 
+def test_noise_is_compared_under_the_bins_that_are_given(capsys):
+    X, y = skewed(200)
+    model = ARDRegressor(n_bins=4, max_iter=250, random_state=0, verbose=1).fit(X, y)
+    found = model.candidates_
+    assert (found.n_bins == 4).all() and found.chosen.sum() == 1
+    assert found.likelihood[found.chosen].item() == model.likelihood_
+    assert "n_bins=4 was chosen" in capsys.readouterr().out
+
+
 def test_verbose_says_what_was_chosen(capsys):
     X, y = wave(300)
     regressor(verbose=1, max_iter=200, random_state=0).fit(X, y)
