@@ -8,8 +8,8 @@ the standard deviation of y, classification by log-loss over the entropy of the 
 1 is a model without inputs, 0 is perfect. "ratio" is the geometric mean over tables of
 a model's score over that of HistGradientBoosting.
 
-With `--candidates` every candidate that a fit compares (`n_bins`) is also fitted in
-full. Printed and drawn are its gain in log-density over the values alone, on rows that
+With `--candidates` every candidate that a fit compares (noise and bins) is also fitted
+in full. Printed and drawn are its gain in log-density over the first one, on rows that
 the comparison held out and on test rows.
 """
 
@@ -141,8 +141,7 @@ def log_density(is_number, model, X, y):
     if not is_number:
         rows = np.arange(len(y))
         return np.log(model.predict_proba(X)[rows, y].clip(1e-15)).mean()
-    std, error = model.noise_std_, y - model.predict(X)
-    return np.mean(-0.5 * (error / std) ** 2 - np.log(std)) - 0.5 * np.log(2 * np.pi)
+    return model.log_density(X, y).mean()
 
 
 def compare_models(names, models, n_splits):
@@ -174,21 +173,26 @@ def compare_candidates(names, n_splits, path):
     """Print and draw what the comparison says beside what test rows say."""
     points = []
     print(
-        "| table | split | bins | held out | test | chosen |\n|---|--:|--:|--:|--:|---|"
+        "| table | split | noise | bins | held out | test | chosen |\n"
+        "|---|--:|---|--:|--:|--:|---|"
     )
     for name in names:
         is_number = TABLES[name][0]
         for split, (A, B, y, z) in enumerate(splits(name, n_splits)):
-            table = ours(is_number, split).fit(A, y).candidates_.set_index("n_bins")
             first = None
-            for n_bins, row in table.iterrows():
-                model = ours(is_number, split, n_bins=n_bins).fit(A, y)
+            for row in ours(is_number, split).fit(A, y).candidates_.itertuples():
+                given = {"n_bins": row.n_bins}
+                if is_number:
+                    given["likelihood"] = row.likelihood
+                model = ours(is_number, split, **given).fit(A, y)
                 density = log_density(is_number, model, B, z)
-                first = density if first is None else first
-                if n_bins:
+                if first is None:
+                    first = density
+                else:
                     points.append((name, row.gain, row.std_error, density - first))
                 print(
-                    f"| {name} | {split} | {n_bins} | {row.gain:.3f} ± "
+                    f"| {name} | {split} | {row.likelihood} | {row.n_bins} | "
+                    f"{row.gain:.3f} ± "
                     f"{row.std_error:.3f} | {density - first:.3f} | "
                     f"{'yes' if row.chosen else ''} |"
                 )
@@ -214,7 +218,7 @@ def draw(frame, path):
         yscale="symlog",
         xlabel="gain on rows that the comparison held out, nats per row",
         ylabel="gain of the whole fit on test rows",
-        title="Candidates with bins beside the values alone",
+        title="Candidates beside the simplest one",
     )
     for axis in ("x", "y"):
         getattr(ax, f"set_{axis}scale")("symlog", linthresh=0.05)
