@@ -5,7 +5,7 @@ distributions of scipy. A class holds the parameters of the likelihood of the sa
 in :mod:`sklearn_ard.nn`, by their names; unlike that, it does not import torch.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -108,6 +108,26 @@ class Noise:
         """
         raise NotImplementedError
 
+    @property
+    def learned(self):
+        """Its parameters, by the names that they have in the likelihood."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if not f.kw_only}
+
+    def bounded_by(self, outputs):
+        """The same, with no larger scale than for given outputs.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Of the rows of training.
+
+        Returns
+        -------
+        Noise
+            Far from these rows, scales would grow exponentially, and means with them.
+        """
+        return self
+
     def log_density(self, y, outputs, variance=0.0):
         """Log-density of scaled targets, of shape (n_samples, n_targets).
 
@@ -155,15 +175,23 @@ class GaussianNoise(Noise):
 
 @dataclass(frozen=True)
 class LocationScaleNoise(Noise):
-    """Base of the noise whose scale may depend on the inputs, and of any shape."""
+    """Base of the noise whose scale may depend on the inputs, and of any shape.
+
+    Attributes
+    ----------
+    most_spread : ndarray of shape (n_targets,) or float
+        No more is added to the logarithms of squared scales.
+    """
 
     log_scale2: np.ndarray
     least_scale2: np.ndarray
+    most_spread: np.ndarray = field(default=np.inf, kw_only=True)
     family: ClassVar = stats.norm
 
     @classmethod
     def start(cls, log_scale2, least_scale2):
-        shapes = [np.full(len(log_scale2), _START) for _ in fields(cls)[2:]]
+        n_shapes = sum(not f.kw_only for f in fields(cls)) - 2
+        shapes = [np.full(len(log_scale2), _START) for _ in range(n_shapes)]
         return cls(log_scale2, least_scale2, *shapes)
 
     @property
@@ -195,7 +223,7 @@ class LocationScaleNoise(Noise):
             density = noise.log_density(y[:, None], noise.outputs_at(location))
             return -np.average(density[:, 0], weights=weight)
 
-        start = [0.0, *(getattr(self, field.name)[j] for field in fields(self))]
+        start = [0.0, *(value[j] for value in self.learned.values())]
         del start[2]  # least_scale2
         bounds = [(-30.0, 30.0), (-20.0, 20.0), *[_LOGITS] * (len(start) - 2)]
         return optimize.minimize(nll, start, bounds=bounds).x
@@ -207,8 +235,13 @@ class LocationScaleNoise(Noise):
 
     def scale2(self, spread=0.0):
         """Squared scales, where the network adds something to their logarithms."""
+        spread = np.minimum(spread, self.most_spread)
         added = LARGEST_SPREAD * np.tanh(spread / LARGEST_SPREAD)
         return np.exp(self.log_scale2 + added) + self.least_scale2
+
+    def bounded_by(self, outputs):
+        _, *spread = np.split(outputs, self.n_outputs, axis=1)
+        return replace(self, most_spread=spread[0].max(axis=0)) if spread else self
 
     def distribution(self, outputs, variance=0.0):
         return self.family(*self.shapes, *self._place(outputs, variance))

@@ -94,7 +94,9 @@ class FittedModel(State):
             support = np.zeros_like(self.trained.support)
             support[inputs] = live & ~self.data.scaler.constant_[inputs]
             trained = replace(self.trained, support=support)
-            return _compress(trained, self.data, self.n_steps, self.noise_std)
+            return _compress(
+                trained, self.data, self.n_steps, self.noise, self.noise_std
+            )
         except BaseException:
             for layer, prior in zip(layers, priors, strict=True):
                 layer.prior = prior
@@ -161,8 +163,8 @@ def fitted_model(trained, data, n_steps=None):
     """
     if not trained.support.any():
         trained = _emptied(trained, data.targets)
-    noise_std = _noise_std(trained, data)
-    return _compress(trained, data.without_rows(), n_steps, noise_std)
+    noise, noise_std = _noise(trained, data)
+    return _compress(trained, data.without_rows(), n_steps, noise, noise_std)
 
 
 def _emptied(trained, targets):
@@ -175,22 +177,23 @@ def _emptied(trained, targets):
     return replace(trained, elbo=-net.criterion_.num_data * empty_nll(targets))
 
 
-def _noise_std(trained, data):
-    """Standard deviation of the noise of each target; None of classes."""
+def _noise(trained, data):
+    """Noise and its standard deviation for each target; None of classes."""
     targets = data.targets
     noise = noise_of(trained.net.criterion_.likelihood, targets)
     if noise is None:
-        return None
+        return None, None
     batches, every = data.batches, math.ceil(len(data.batches) / SAMPLE)
     if every > 1:
         batches = batches.take(np.arange(len(batches))[::every])
     outputs = outputs_of(trained, targets, batches).cpu().double().numpy()
+    noise = noise.bounded_by(outputs)
     std = targets.std(outputs, noise).reshape(len(outputs), -1)
     weight = batches.weight.cpu().numpy()
-    return np.sqrt(np.average(std**2, axis=0, weights=weight))
+    return noise, np.sqrt(np.average(std**2, axis=0, weights=weight))
 
 
-def _compress(trained, data, n_steps, noise_std):
+def _compress(trained, data, n_steps, noise, noise_std):
     """The fitted model of a network and its data."""
     targets = data.targets
     if trained.support.any():
@@ -209,7 +212,7 @@ def _compress(trained, data, n_steps, noise_std):
         network=network,
         support=data.blocks.support(trained.support),
         targets=targets,
-        noise=noise_of(trained.net.criterion_.likelihood, targets),
+        noise=noise,
         trained=trained,
         data=data,
         n_steps=n_steps,

@@ -185,6 +185,7 @@ def _write_mean(graph, n_targets, noise):
         return
     ends = np.array([n_targets]), np.array([2 * n_targets]), np.array([1])
     graph.add("Slice", *ends, source=outputs)
+    graph.add("Min", np.broadcast_to(noise.most_spread, (1, n_targets)))
     graph.add("Div", np.array(LARGEST_SPREAD))
     graph.add("Tanh")
     graph.add("Mul", np.array(LARGEST_SPREAD))

@@ -6,7 +6,7 @@ network with new weights.
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -116,7 +116,7 @@ def make_likelihood(targets, noise=None):
         return LIKELIHOODS["categorical"]()
     noise = targets.empty_noise_ if noise is None else noise
     likelihood = LIKELIHOODS[noise.likelihood](targets.n_targets)
-    state = {name: torch.from_numpy(value) for name, value in asdict(noise).items()}
+    state = {name: torch.from_numpy(value) for name, value in noise.learned.items()}
     likelihood.load_state_dict(state)
     return likelihood
 

@@ -1,4 +1,4 @@
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_noise_without_inputs_has_the_largest_likelihood(kind):
     least = nll(location, noise)
     for shift in (-0.05, 0.05):
         assert nll(location + shift, noise) > least
-        for name, value in asdict(noise).items():
+        for name, value in noise.learned.items():
             if name != "least_scale2":
                 other = replace(noise, **{name: value + 2 * shift})
                 assert nll(location, other) > least - 1e-7, name
@@ -181,3 +181,19 @@ def test_power_of_log_normal_targets_is_the_logarithm():
     found = YeoJohnson.fit(y, np.ones(len(y)))
     assert found.power < 0.05
     assert found.unit < 0.05 * np.median(y)
+
+
+@pytest.mark.parametrize("kind", [HeteroscedasticNoise, SkewTNoise])
+def test_scale_is_no_larger_than_on_the_rows_of_training(kind):
+    outputs = np.random.default_rng(0).normal(size=(50, 4))
+    noise = noise_of(kind)
+    bounded = noise.bounded_by(outputs)
+    np.testing.assert_array_equal(bounded.mean(outputs), noise.mean(outputs))
+    np.testing.assert_array_equal(
+        bounded.distribution(outputs).std(), noise.distribution(outputs).std()
+    )
+    far = outputs[:1].copy()
+    far[:, 2:] = 6.0
+    largest = noise.distribution(outputs).std().max(axis=0)
+    np.testing.assert_allclose(bounded.distribution(far).std(), largest[None])
+    assert (noise.distribution(far).std() > 2 * largest).all()
