@@ -20,7 +20,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    has_fit_parameter,
+    validate_data,
+)
 from tqdm.auto import tqdm
 
 from sklearn_ard._base import BaseARD
@@ -170,7 +175,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the selector on all halves.
 
         Parameters
@@ -179,6 +184,13 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
             Inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets. For classifiers the halves are stratified by class.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, for the last step of a pipeline. Halves are of as many rows,
+            whatever their weights.
+        groups : array-like of shape (n_samples,), default=None
+            Rows with the same label (visits of a patient, say) come into the same half.
+            Halves are then of as many groups (or one more), and not stratified. None is
+            every row for itself.
 
         Returns
         -------
@@ -189,9 +201,10 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         ------
         ValueError
             If the estimator does not have the parameter, or has neither `get_support`
-            nor `coef_` after `fit`; if a parameter is invalid; or if the bound is not
-            below the number of columns that the selector picks. The selector is then
-            unchanged.
+            nor `coef_` after `fit`; if a parameter is invalid, also of an estimator of
+            this package; if there are weights that the estimator does not take, or
+            fewer than two groups; or if the bound is not below the number of columns
+            that the selector picks. The selector is then unchanged.
         """
         with unchanged_on_error(self):
             validate_data(
@@ -204,11 +217,13 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
                 ensure_min_samples=4,
                 multi_output=True,
             )
-            X, y = indexable(X, y)
+            X, y, groups = indexable(X, y, groups)
             self.estimator_ = self._make_template(y)
+            if sample_weight is not None:
+                sample_weight = self._check_weight(sample_weight, X)
             self.values_ = self._check_values()
             self.threshold_ = self._check_threshold()
-            picked = self._pick(X, y)
+            picked = self._pick(X, y, sample_weight, groups)
             self.probabilities_ = picked.mean(axis=0)
             self.max_probabilities_ = self.probabilities_.max(axis=0)
             self.n_picked_ = float(picked.any(axis=1).sum(axis=1).mean())
@@ -225,7 +240,20 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
                 f"of {type(template).__name__}. Got {self.param!r} instead. It has "
                 f"{sorted(template.get_params())}."
             )
+        if isinstance(template, BaseARD):
+            template._validate_params()
         return template
+
+    def _check_weight(self, sample_weight, X):
+        """Weights for a selector that takes them."""
+        last = _last_step(self.estimator_)
+        if not has_fit_parameter(last, "sample_weight"):
+            raise ValueError(
+                f"The 'estimator' parameter of {type(self).__name__} must take "
+                f"sample_weight, if there are weights. Got a {type(last).__name__}, "
+                "which does not."
+            )
+        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
     def _check_values(self):
         """The values of the regularisation parameter, as they were given."""
@@ -256,7 +284,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
             )
         return threshold
 
-    def _pick(self, X, y):
+    def _pick(self, X, y, sample_weight, groups):
         """Which columns are picked on every half.
 
         Returns
@@ -266,11 +294,20 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         """
         rng = check_random_state(self.random_state)
         stratify = is_classifier(self.estimator_)
-        halves = [h for _ in range(self.n_pairs) for h in _halve(y, stratify, rng)]
+        halves = [
+            half
+            for _ in range(self.n_pairs)
+            for half in _halve(y, stratify, groups, rng)
+        ]
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(halves)).tolist()
         jobs = (
             delayed(_pick_on_half)(
-                self.estimator_, X, y, half, self.param, self.values_, seed
+                self.estimator_,
+                (X, y, sample_weight),
+                half,
+                self.param,
+                self.values_,
+                seed,
             )
             for half, seed in zip(halves, seeds, strict=True)
         )
@@ -317,9 +354,18 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         return tags
 
 
-def _halve(y, stratify, rng):
-    """Two random halves of the rows, without a row in common."""
+def _halve(y, stratify, groups, rng):
+    """Two random halves of the rows, without a row or a group in common."""
     half = len(y) // 2
+    if groups is not None:
+        labels, group = np.unique(groups, return_inverse=True)
+        if len(labels) < 2:
+            raise ValueError(
+                "groups must have at least two labels, for two halves. Got "
+                f"{len(labels)} instead."
+            )
+        is_first = rng.permutation(len(labels)) < len(labels) // 2
+        return np.flatnonzero(is_first[group]), np.flatnonzero(~is_first[group])
     if stratify:
         splitter = StratifiedShuffleSplit(
             1, train_size=half, test_size=half, random_state=rng
@@ -329,9 +375,11 @@ def _halve(y, stratify, rng):
     return order[:half], order[half : 2 * half]
 
 
-def _pick_on_half(template, X, y, half, param, values, seed):
+def _pick_on_half(template, rows, half, param, values, seed):
     """Which columns are picked on some rows, at every value."""
-    X, y = _safe_indexing(X, half), _safe_indexing(y, half)
+    X, y, weight = (
+        part if part is None else _safe_indexing(part, half) for part in rows
+    )
     seeds = {
         name: seed
         for name in template.get_params()
@@ -339,21 +387,26 @@ def _pick_on_half(template, X, y, half, param, values, seed):
     }
     template = clone(template).set_params(**seeds)
     if isinstance(template, BaseARD) and param == "reg_factor":
-        with walking(template, X, y) as (walk, _):
+        with walking(template, X, y, weight) as (walk, _):
             points = walk.over(values)
         support = walk.task.blocks.support
         return np.stack([support(points[value].support) for value in values.tolist()])
-    return np.stack(
-        [
-            _support_of(clone(template).set_params(**{param: value}).fit(X, y))
-            for value in values.tolist()
-        ]
-    )
+    options = {}
+    if weight is not None:
+        name = template.steps[-1][0] + "__" if isinstance(template, Pipeline) else ""
+        options[f"{name}sample_weight"] = weight
+    models = (clone(template).set_params(**{param: value}) for value in values.tolist())
+    return np.stack([_support_of(model.fit(X, y, **options)) for model in models])
+
+
+def _last_step(estimator):
+    """The estimator that selects."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 def _support_of(fitted):
     """Which columns a fitted selector picks."""
-    last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
+    last = _last_step(fitted)
     if hasattr(last, "get_support"):
         return last.get_support()
     if hasattr(last, "coef_"):

@@ -123,6 +123,50 @@ def test_halves_of_a_pair_have_no_row_in_common(data):
         assert not first & second
 
 
+def test_rows_of_a_group_come_into_the_same_half(data):
+    groups, seen = np.arange(200) // 8, []
+
+    class Spy(Guess):
+        def fit(self, X, y):
+            seen.append(set(X[:, 0].tolist()))
+            return super().fit(X, y)
+
+    model = StabilitySelection(Spy(), param="k", values=[2], n_pairs=5)
+    model.fit(*data, groups=groups)
+    for first, second in zip(seen[0::2], seen[1::2], strict=True):
+        assert len(first | second) == 200
+        assert (len(first), len(second)) == (96, 104)  # 12 and 13 groups
+        for label in range(25):
+            rows = set(data[0][groups == label, 0].tolist())
+            assert rows <= first or rows <= second
+    with pytest.raises(ValueError, match="groups must have at least two labels.*1"):
+        model.fit(*data, groups=np.zeros(200))
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_weights_reach_the_selector(data, in_pipeline):
+    X, y = data
+    weight = np.repeat([1.0, 0.0], 100)  # of rows with another truth
+    y = np.where(weight > 0, y, 5 * X[:, 11])
+    estimator, param = Lasso(), "alpha"
+    if in_pipeline:
+        estimator, param = make_pipeline(StandardScaler(), Lasso()), "lasso__alpha"
+    model = StabilitySelection(estimator, param=param, values=[0.2], random_state=0)
+    model.fit(X, y, sample_weight=weight)
+    assert model.get_support(indices=True).tolist() == [3, 7]
+    assert 11 in model.fit(X, y).get_support(indices=True)
+
+
+def test_weights_reach_our_network(data):
+    X, y = data
+    weight = np.repeat([1.0, 0.0], 100)
+    y = np.where(weight > 0, y, 5 * X[:, 11])
+    network = ARDRegressor((), n_bins=0, likelihood="gaussian", max_iter=100)
+    model = StabilitySelection(network, values=[1.0], n_pairs=3, threshold=0.8)
+    model.set_params(random_state=0).fit(X, y, sample_weight=weight)
+    assert {3, 7} <= set(model.get_support(indices=True)) <= set(range(20)) - {11}
+
+
 def test_halves_of_labels_have_their_share_of_each_class(data):
     X = data[0]
     y = np.array(["a"] * 20 + ["b"] * 180)
@@ -237,6 +281,22 @@ def test_selectors_that_do_not_select_are_refused(data):
         threshold=1.0,
     )
     _fails(narrow, data, "among the 20 columns of X.*Pipeline that selects among 3")
+
+
+def test_weights_are_refused_where_nobody_reads_them(data):
+    guess = StabilitySelection(Guess(), param="k", values=[2], n_pairs=2)
+    with pytest.raises(ValueError, match="must take sample_weight.*Guess"):
+        guess.fit(*data, sample_weight=np.ones(200))
+    with pytest.raises(ValueError, match="Negative values.*sample_weight"):
+        lasso().fit(*data, sample_weight=-np.ones(200))
+
+
+@pytest.mark.parametrize(
+    "options", [{"feature_cost": -10}, {"learning_rate_init": -1}, {"batch_size": 0}]
+)
+def test_parameters_of_our_estimators_are_checked(data, options):
+    (name,) = options
+    _fails(StabilitySelection(ARDRegressor(**options)), data, f"'{name}' parameter")
 
 
 def test_negative_reg_factors_are_refused(data):
