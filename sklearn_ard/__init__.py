@@ -1,9 +1,10 @@
 """Neural networks that pick their own inputs, for scikit-learn.
 
-The public API consists of the names in this module and in :mod:`sklearn_ard.nn`. The
-other folders are private and may change in any version. Data pass through them in the
-order `data`, `training`, `inference`, `selection`, `plotting`; the docstring of each
-`__init__` names the file to read first.
+The public API consists of the names in this module, in :mod:`sklearn_ard.inspection`
+and in :mod:`sklearn_ard.nn`. The other folders are private and may change in any
+version. Data pass through them in the order `data`, `training`, `inference`,
+`selection`, `inspection`, `plotting`; the docstring of each `__init__` names the file
+to read first.
 """
 
 from importlib import import_module
@@ -41,6 +42,8 @@ __all__ = [
     "threshold_curve",
 ]
 
+_PACKAGES = ("inspection", "nn")
+
 # Imported on first access, so that a compact model can be loaded without torch.
 _MODULES = {
     "ARDClassifier": "_classifier",
@@ -62,12 +65,12 @@ _MODULES = {
 
 
 def __getattr__(name):
-    if name == "nn":
-        return import_module("sklearn_ard.nn")
+    if name in _PACKAGES:
+        return import_module(f"sklearn_ard.{name}")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"sklearn_ard.{_MODULES[name]}"), name)
 
 
 def __dir__():
-    return [*globals(), *__all__, "nn"]
+    return [*globals(), *__all__, *_PACKAGES]

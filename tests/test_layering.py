@@ -25,6 +25,7 @@ FOLDERS = {  # each imports from those above it only
     "estimators": "_parameters _base _regressor _classifier",
     "selection": "threshold bounds walk path folds choice search stability",
     "cv": "_cv",
+    "inspection": "samples conditional knockoff relevant",
     "plotting": "style model path stability",
 }
 RANKS = {}
@@ -86,6 +87,6 @@ def test_matplotlib_is_imported_where_something_is_drawn_only(path):
 
 
 def test_public_names_exist():
-    for package in (sklearn_ard, sklearn_ard.nn):
+    for package in (sklearn_ard, sklearn_ard.inspection, sklearn_ard.nn):
         assert all(hasattr(package, name) for name in package.__all__)
         assert sorted(package.__all__) == package.__all__

@@ -1,0 +1,230 @@
+"""What a column adds to the others, by rows that a model has not seen, with p-values.
+
+Input: an estimator and a table. Output: a frame with a row per column.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_ard.inspection.samples import Table, default_models, need_hidimstat
+
+_LEAST = np.finfo(np.float64).tiny  # probability of a class that was never seen
+
+
+@validate_params(
+    {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "cv": ["cv_object", None],
+        "fdr": [Interval(Real, 0, 1, closed="neither")],
+        "fdr_control": [StrOptions({"bh", "by"})],
+        "n_draws": [Interval(Integral, 1, None, closed="left")],
+        "regressor": [HasMethods(["fit", "predict"]), None],
+        "classifier": [HasMethods(["fit", "predict_proba"]), None],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def conditional_importance(
+    estimator,
+    X,
+    y,
+    *,
+    cv=None,
+    fdr=0.1,
+    fdr_control="bh",
+    n_draws=20,
+    regressor=None,
+    classifier=None,
+    random_state=None,
+    n_jobs=None,
+):
+    """What every column adds to the others, and whether that may be chance.
+
+    The rows are held out fold by fold. A clone of the estimator is fitted on the
+    others; then each column that it uses is replaced by draws from its distribution
+    given all other columns, and the held-out targets become less likely, by so many
+    nats. If a column says nothing about y that the others do not say, real values and
+    draws are exchangeable, and the mean difference is 0: a one-sided t test over the
+    rows gives the p-value. Neither the fit nor the selection has seen these rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier with `predict_proba`, or a regressor with `log_density`, as those
+        of this package. A fitted one in a :class:`sklearn.frozen.FrozenEstimator` is
+        not fitted again: then all rows have to be new to it.
+    X : {DataFrame, array-like} of shape (n_samples, n_features)
+        Inputs, also categories and gaps.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    cv : int, cross-validation generator or iterable, default=None
+        Folds, as in :func:`sklearn.model_selection.cross_validate`, for which None is
+        those of the estimator if it has a `cv`, else 5. They should not overlap.
+    fdr : float, default=0.1
+        Largest expected share of false ones among the columns that are selected.
+    fdr_control : {"bh", "by"}, default="bh"
+        Benjamini and Hochberg's procedure; or Benjamini and Yekutieli's, which allows
+        for any dependence between p-values and is stricter.
+    n_draws : int, default=20
+        Draws in place of each column.
+    regressor, classifier : estimator, default=None
+        Models of a column given the others, for numbers and for categories (strings,
+        and numbers with at most 10 values). None is a ridge regression with boosted
+        trees for what it leaves, and boosted trees. They get an array of numbers, with
+        codes of categories, and NaN for gaps.
+    random_state : int, RandomState instance or None, default=None
+        Of the draws.
+    n_jobs : int, default=None
+        Number of folds at the same time.
+
+    Returns
+    -------
+    DataFrame
+        A row per column of X, in their order; the index has their names. `nats` that
+        the held-out rows are less likely without the column, in all, and their
+        `std_error`; `p_value`; `adjusted_p_value`, the smallest `fdr` at which the
+        column would be selected; `selected`. Columns that no fold uses have 0 nats and
+        a p-value of 1.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is invalid; if X and y have different lengths; or if the
+        estimator gives no density.
+    ImportError
+        Without hidimstat.
+
+    See Also
+    --------
+    knockoffs : Does not need held-out rows, but normal inputs.
+    sklearn_ard.StabilitySelection : Bounds the number of false picks.
+
+    Notes
+    -----
+    The p-values are as good as the models of the columns: where these miss how a column
+    depends on others, a stand-in of a relevant column is found relevant. Columns that
+    say the same (copies) are each worth nothing given the other.
+
+    hidimstat draws numbers as a prediction plus a residual of another row, categories
+    by predicted probabilities, one column at a time. What it lacks is written here:
+    numbers with gaps, which are drawn in two steps (is there a gap, which number), and
+    tables with columns of several kinds.
+
+    References
+    ----------
+    Chamma, Engemann, Thirion (2023). Statistically valid variable importance
+    assessment through conditional permutations. NeurIPS.
+
+    Benjamini, Hochberg (1995). Controlling the false discovery rate. JRSS B 57.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_ard import ARDRegressor
+    >>> from sklearn_ard.inspection import conditional_importance
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> X = X[["bmi", "sex", "s6"]]
+    >>> model = ARDRegressor((), max_iter=100, likelihood="gaussian", random_state=0)
+    >>> frame = conditional_importance(model, X, y, cv=2, random_state=0)
+    >>> frame.loc["bmi", "selected"]
+    np.True_
+    """
+    need_hidimstat("conditional_importance")
+    table = Table(X)
+    y = _checked_targets(estimator, y, len(table))
+    if cv is None:
+        cv = getattr(estimator, "cv", None)
+    folds = check_cv(cv, y, classifier=is_classifier(estimator)).split(table.X, y)
+    rng = check_random_state(random_state)
+    models = [
+        default if given is None else given
+        for given, default in zip(
+            (regressor, classifier), default_models(rng.randint(2**31 - 1)), strict=True
+        )
+    ]
+    jobs = [
+        delayed(_lost_on_fold)(
+            clone(estimator), table, y, fold, models, n_draws, rng.randint(2**31 - 1)
+        )
+        for fold in folds
+    ]
+    lost = np.concatenate(Parallel(n_jobs=n_jobs)(jobs))
+    return _tested(lost, table.names, fdr, fdr_control)
+
+
+def _checked_targets(estimator, y, n_rows):
+    """Targets as an array, of an estimator that gives them a density."""
+    y = np.asarray(y)
+    if y.ndim not in (1, 2) or len(y) != n_rows:
+        raise ValueError(
+            f"y must have one target per row of X, {n_rows}. Got an array of shape "
+            f"{y.shape} instead."
+        )
+    method = "predict_proba" if is_classifier(estimator) else "log_density"
+    if not hasattr(estimator, method):
+        raise ValueError(
+            f"The 'estimator' parameter of conditional_importance must have {method}. "
+            f"Got a {type(estimator).__name__} instead, which has not. Take a "
+            "classifier with probabilities or a regressor of this package."
+        )
+    return y
+
+
+def _lost_on_fold(model, table, y, fold, models, n_draws, seed):
+    """Nats that each held-out row is less likely without each column."""
+    train, test = fold
+    model.fit(_safe_indexing(table.X, train), y[train])
+    lost = np.zeros((len(test), len(table.names)))
+    used = np.ones(len(table.names), dtype=bool)
+    if hasattr(model, "get_support"):
+        used = model.get_support()
+    held_out, rng = _safe_indexing(table.X, test), np.random.default_rng(seed)
+    log_density = _log_density(model, held_out, y[test])
+    for j in np.flatnonzero(used):
+        for draw in table.draws(j, train, test, models, n_draws, rng):
+            replaced = table.with_column(held_out, j, draw)
+            lost[:, j] += log_density - _log_density(model, replaced, y[test])
+    return lost / n_draws
+
+
+def _log_density(model, X, y):
+    """Of every row, in nats."""
+    if not is_classifier(model):
+        return model.log_density(X, y)
+    found = pd.Index(model.classes_).get_indexer(y)
+    p = np.asarray(model.predict_proba(X), dtype=np.float64)
+    p = np.where(found < 0, 0.0, p[np.arange(len(p)), found])
+    return np.log(np.maximum(p, _LEAST))
+
+
+def _tested(lost, names, fdr, fdr_control):
+    """The frame of all columns."""
+    n_rows, is_used = len(lost), (lost != 0).any(axis=0)
+    p_value = np.ones(len(names))
+    test = stats.ttest_1samp(lost[:, is_used], 0, axis=0, alternative="greater")
+    p_value[is_used] = test.pvalue
+    adjusted = stats.false_discovery_control(p_value, method=fdr_control)
+    return pd.DataFrame(
+        {
+            "nats": lost.sum(axis=0),
+            "std_error": np.sqrt(n_rows) * lost.std(axis=0, ddof=1),
+            "p_value": p_value,
+            "adjusted_p_value": adjusted,
+            "selected": adjusted <= fdr,
+        },
+        index=pd.Index(names, name="column"),
+    )
