@@ -1,13 +1,17 @@
 """Feature selection where the truth is known: ours beside what else people use.
 
-    python selection.py [--models ours,forest,lasso,lassonet,stg] [--seeds 3]
+    python selection.py [--models ours,forest,lasso,boruta,...] [--seeds 3]
 
 Every problem says which columns matter. A model is fitted on the training rows, says
 which columns it keeps, and predicts 2,000 fresh rows. Peers get standardised columns,
 as their documentation asks for; ours gets them in mixed units. LassoNet and STG run
 where they are installed (`pip install lassonet stg`), with their cross-validation or
-their defaults. Printed: mean over seeds of score (R² or accuracy), precision, recall
-and F1 of the kept columns, their number, and seconds per fit on one thread.
+their defaults; `boruta` is BorutaPy with full trees and sqrt(d) columns a split; `cfi`
+is hidimstat's conditional importance of boosted trees over five folds, `knockoffs` its
+knockoffs of the Lasso, both at a false discovery rate of 0.1 (`pip install boruta
+hidimstat`). What they keep, a forest is fitted on. Printed: mean over seeds of score (R²
+or accuracy), precision, recall and F1 of the kept columns, their number, and seconds
+per fit on one thread.
 """
 
 import argparse
@@ -22,9 +26,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LassoCV, LogisticRegressionCV
+from sklearn.metrics import log_loss
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ard import ARDClassifier, ARDRegressor
@@ -120,10 +131,61 @@ def ours(X, y, seed):
 
 
 def forest(X, y, seed):
+    kept = SelectFromModel(_forest(y, seed)).fit(X, y).get_support(indices=True)
+    return kept, _predict_by_forest(X, y, kept, seed)
+
+
+def boruta(X, y, seed):
+    from boruta import BorutaPy
+
+    trees = _forest(y, seed, max_features="sqrt")
+    model = BorutaPy(trees, n_estimators="auto", random_state=seed).fit(X, y)
+    kept = np.flatnonzero(model.support_)
+    return kept, _predict_by_forest(X, y, kept, seed)
+
+
+def cfi(X, y, seed):
+    from hidimstat import CFICV
+
+    if y.dtype.kind == "f":
+        trees, folds = HistGradientBoostingRegressor(), KFold(5, shuffle=True)
+        options = {}
+    else:
+        trees, folds = (
+            HistGradientBoostingClassifier(),
+            StratifiedKFold(5, shuffle=True),
+        )
+        options = {"method": "predict_proba", "loss": log_loss}
+    folds.random_state = trees.random_state = seed
+    with contextlib.redirect_stderr(io.StringIO()):
+        test = CFICV(trees, folds, random_state=seed, **options)
+        test.fit_importance(StandardScaler().fit_transform(X), y)
+    kept = np.flatnonzero(test.fdr_selection(0.1) > 0)
+    return kept, _predict_by_forest(X, y, kept, seed)
+
+
+def knockoffs(X, y, seed):
+    from hidimstat import ModelXKnockoff
+
+    test = ModelXKnockoff(LassoCV(max_iter=200_000), random_state=seed)
+    test.fit_importance(X, y.astype(float))
+    kept = np.flatnonzero(test.fdr_selection(0.1))
+    return kept, _predict_by_forest(X, y, kept, seed)
+
+
+def _forest(y, seed, **options):
     kind = RandomForestRegressor if y.dtype.kind == "f" else RandomForestClassifier
-    kept = SelectFromModel(kind(random_state=seed)).fit(X, y).get_support(indices=True)
-    model = kind(random_state=seed).fit(X[:, kept], y)
-    return kept, lambda Z: model.predict(Z[:, kept])
+    return kind(random_state=seed, **options)
+
+
+def _predict_by_forest(X, y, kept, seed):
+    """Of the columns that were kept, or of a constant where none was."""
+
+    def read(Z):
+        return Z[:, kept] if len(kept) else np.zeros((len(Z), 1))
+
+    model = _forest(y, seed).fit(read(X), y)
+    return lambda Z: model.predict(read(Z))
 
 
 def lasso(X, y, seed):
@@ -195,7 +257,9 @@ def stg(X, y, seed):
     return np.flatnonzero(np.asarray(model.get_gates(mode="prob")) > 0.5), predict
 
 
-MODELS = {f.__name__: f for f in (ours, forest, lasso, lassonet, stg)}
+MODELS = {
+    f.__name__: f for f in (ours, forest, lasso, boruta, cfi, knockoffs, lassonet, stg)
+}
 
 
 # %% The table
