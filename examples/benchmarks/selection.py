@@ -9,9 +9,9 @@ where they are installed (`pip install lassonet stg`), with their cross-validati
 their defaults; `boruta` is BorutaPy with full trees and sqrt(d) columns a split; `cfi`
 is hidimstat's conditional importance of boosted trees over five folds, `knockoffs` its
 knockoffs of the Lasso, both at a false discovery rate of 0.1 (`pip install boruta
-hidimstat`). What they keep, a forest is fitted on. Printed: mean over seeds of score (R²
-or accuracy), precision, recall and F1 of the kept columns, their number, and seconds
-per fit on one thread.
+hidimstat`). What they keep, a forest is fitted on. Printed: mean over seeds of score
+(R² or accuracy), precision, recall and F1 of the kept columns, their number, and
+seconds per fit on one thread.
 """
 
 import argparse
