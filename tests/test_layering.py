@@ -19,7 +19,7 @@ FOLDERS = {  # each imports from those above it only
     "scaler copies order batches transforms noise targets training_set",
     "validation": "_validation",
     "training": "callbacks net build task inputs trained start transfer rounds "
-    "recipe ensemble candidates",
+    "recipe ensemble comparison candidates",
     "inference": "activations operations network images modules lower onnx_inputs "
     "onnx report state predictor distribution compression",
     "estimators": "_parameters _base _regressor _classifier",

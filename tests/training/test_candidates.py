@@ -7,8 +7,9 @@ from tables import table
 
 from sklearn_ard import ARDClassifier, ARDRegressor, ard_path
 from sklearn_ard.data.encoding import BIN
-from sklearn_ard.training import candidates
-from sklearn_ard.training.candidates import BINS, COLUMNS, Comparison
+from sklearn_ard.training import candidates, comparison
+from sklearn_ard.training.candidates import BINS
+from sklearn_ard.training.comparison import COLUMNS, Comparison
 
 
 def regressor(**options):
@@ -104,7 +105,7 @@ def test_density_of_held_out_rows(of_wave, monkeypatch):
     """Held-out rows are a fifth, never trained on, and their density is the normal."""
     _, X, y = of_wave
     seen = {}
-    real = candidates.scores
+    real = comparison.scores
 
     def spy(task, trained, batches, y, unit):
         density, error = real(task, trained, batches, y, unit)
@@ -128,7 +129,7 @@ def test_density_of_held_out_rows(of_wave, monkeypatch):
         seen[len(seen)] = len(rows), len(trained_on), rows & trained_on
         return density, error
 
-    monkeypatch.setattr(candidates, "scores", spy)
+    monkeypatch.setattr(comparison, "scores", spy)
     regressor(max_iter=100, random_state=0).fit(X, y)
     assert all(each == (120, 480, set()) for each in seen.values()) and len(seen) >= 3
 
@@ -171,7 +172,7 @@ def test_close_candidates_are_scored_on_more_folds(monkeypatch, gains, n_folds, 
         gain = gains[fold] if n_bins == 8 else -20
         return noise + gain / np.sqrt(80), np.ones(80)
 
-    monkeypatch.setattr(candidates, "scores", scripted)
+    monkeypatch.setattr(comparison, "scores", scripted)
     found = regressor(max_iter=200, random_state=0).fit(X, y).candidates_
     n_tried = 2 if gains[0] < -1 else 3
     assert found.n_bins.tolist() == [0, 8, 16][:n_tried]
@@ -208,14 +209,14 @@ def test_nothing_is_compared_without_numbers():
 
 def test_what_diverges_is_not_chosen(of_wave, monkeypatch):
     _, X, y = of_wave
-    real = candidates.train
+    real = comparison.train
 
     def diverging(task, stages):
         if task.n_inputs > X.shape[1]:
             raise FloatingPointError
         return real(task, stages)
 
-    monkeypatch.setattr(candidates, "train", diverging)
+    monkeypatch.setattr(comparison, "train", diverging)
     model = regressor(max_iter=100, random_state=0)
     with pytest.warns(UserWarning, match="No input is worth its price"):
         model.fit(X, y)
