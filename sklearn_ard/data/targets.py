@@ -5,7 +5,7 @@ likelihood, and the outputs of a model without inputs; or predictions.
 """
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import softmax, xlogy
 
 from sklearn_ard.data.noise import (
     GaussianNoise,
@@ -213,6 +213,8 @@ class ClassTargets:
     ----------
     empty_output_ : ndarray of shape (n_classes,)
         Output of a model without inputs: logarithms of the weighted class frequencies.
+    empty_nll_ : float
+        Its negative log-likelihood per row in nats: their entropy.
     """
 
     likelihood, start_, log_jacobian_ = "categorical", None, 0.0
@@ -222,9 +224,11 @@ class ClassTargets:
 
     def fit(self, y, weight):
         """Compute the statistics of indices of shape (n, 1)."""
-        shares = np.bincount(y[:, 0].astype(np.int64), weight, minlength=self.n_outputs)
+        rows = np.bincount(y[:, 0].astype(np.int64), weight, minlength=self.n_outputs)
+        shares = rows / rows.sum()
         with np.errstate(divide="ignore"):
-            self.empty_output_ = np.log(shares / shares.sum())
+            self.empty_output_ = np.log(shares)
+        self.empty_nll_ = -float(xlogy(shares, shares).sum())
         return self
 
     def transform(self, y):

@@ -20,7 +20,7 @@ from sklearn_ard.inference.state import State
 from sklearn_ard.nn import ard_layers, input_layers, output_variance
 from sklearn_ard.nn.compaction import compact_quietly
 from sklearn_ard.nn.layers import count_weights
-from sklearn_ard.training.build import empty_nll, make_likelihood, noise_of
+from sklearn_ard.training.build import make_likelihood, noise_of
 from sklearn_ard.training.inputs import SAMPLE, in_use
 from sklearn_ard.training.trained import Trained, outputs_of
 
@@ -174,7 +174,7 @@ def _emptied(trained, targets):
         layer.mask.zero_()
     likelihood = make_likelihood(targets)
     net.criterion_.likelihood.load_state_dict(likelihood.state_dict())
-    return replace(trained, elbo=-net.criterion_.num_data * empty_nll(targets))
+    return replace(trained, elbo=-net.criterion_.num_data * targets.empty_nll_)
 
 
 def _noise(trained, data):

@@ -13,7 +13,6 @@ from torch import nn
 
 from sklearn_ard.data.targets import NumericTargets
 from sklearn_ard.nn import (
-    CategoricalLikelihood,
     ConvARD,
     DenseARD,
     Prior,
@@ -136,14 +135,6 @@ def empty_output(targets, n_rows, device):
     """Outputs of a model without inputs, of shape (n_rows, n_outputs)."""
     output = torch.from_numpy(targets.empty_output_).float().to(device)
     return output.clamp(min=_LOG_OF_NOTHING).expand(n_rows, -1).contiguous()
-
-
-def empty_nll(targets):
-    """Negative log-likelihood per row of a model without inputs, in nats."""
-    if isinstance(targets, NumericTargets):
-        return targets.empty_nll_
-    shares = torch.from_numpy(targets.empty_output_).exp()
-    return CategoricalLikelihood.entropy(shares)
 
 
 def _users_network(architecture, n_inputs, n_outputs, generator):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy import stats
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ard.data.encoding import Encoding
@@ -9,6 +10,7 @@ from sklearn_ard.data.moments import moments
 from sklearn_ard.data.order import training_order
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.table import ScaledTable, Table
+from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.data.training_set import batch_size_for
 
 
@@ -254,3 +256,11 @@ def test_batches_grow_with_the_rows():
     rows = (1, 1535, 1536, 3071, 3072, 24_575, 24_576, 65_535, 65_536, 10**6)
     sizes = [64, 64, 128, 128, 256, 256, 512, 512, 1024, 1024]
     assert [batch_size_for(n) for n in rows] == sizes
+
+
+def test_classes_without_inputs_have_their_entropy_and_one_may_be_empty():
+    y = np.repeat([0.0, 1.0], [1, 3])[:, None]
+    targets = ClassTargets(np.arange(3)).fit(y, np.ones(4))
+    assert targets.empty_nll_ == pytest.approx(stats.entropy([0.25, 0.75]))
+    even = ClassTargets(np.arange(4)).fit(np.arange(4.0)[:, None], np.ones(4))
+    assert even.empty_nll_ == pytest.approx(np.log(4))

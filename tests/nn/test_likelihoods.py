@@ -1,9 +1,6 @@
-import math
-
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Categorical
 
 from sklearn_ard.data.noise import (
     GaussianNoise,
@@ -103,15 +100,6 @@ def test_the_mean_of_several_shapes_is_that_of_their_parameters():
     torch.testing.assert_close(mean.log_scale2.exp(), scales.mean(dim=0))
     logits = torch.stack([other.logit_right for other in others])
     torch.testing.assert_close(mean.logit_right, logits.mean(dim=0))
-
-
-def test_entropy_of_classes_of_which_one_may_be_empty():
-    shares = torch.tensor([0.25, 0.75, 0.0])
-    expected = Categorical(shares[:2]).entropy()
-    assert CategoricalLikelihood.entropy(shares) == pytest.approx(expected.item())
-    assert CategoricalLikelihood.entropy(torch.ones(4) / 4) == pytest.approx(
-        math.log(4)
-    )
 
 
 def test_the_interface_alone_has_no_formula():

@@ -1,8 +1,6 @@
 """One of several classes."""
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from sklearn_ard.nn.likelihoods.base import Likelihood
 
@@ -20,20 +18,3 @@ class CategoricalLikelihood(Likelihood):
         nll = -(log_share.gather(1, column) * weight).sum()
         slope = log_share.exp_().mul_(weight)
         return nll, slope.scatter_add_(1, column, -weight)
-
-    @staticmethod
-    def entropy(shares: Tensor) -> float:
-        """Negative log-likelihood that a sample has on average under its class shares.
-
-        Parameters
-        ----------
-        shares : Tensor of shape (n_classes,)
-            Shares of the classes, with sum 1; any may be 0.
-
-        Returns
-        -------
-        float
-            Entropy in nats, -Σ p log p.
-        """
-        shares = torch.as_tensor(shares).cpu().double()
-        return -float(torch.special.xlogy(shares, shares).sum())
