@@ -17,6 +17,7 @@ from sklearn_ard._context import (
     make_generators,
     training_on,
     unchanged_on_error,
+    usual_torch,
 )
 from sklearn_ard._parameters import Parameters
 from sklearn_ard._validation import (
@@ -80,7 +81,7 @@ class BaseARD(Parameters, Predictor):
         UserWarning
             If no input is worth its price, or if Ctrl-C ended the training early.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), usual_torch():
             device = find_device(self.device, type(self).__name__)
             data = self._training_set(X, y, sample_weight, device)
             data, previous = self._continued(data)
@@ -142,7 +143,7 @@ class BaseARD(Parameters, Predictor):
     def _partial_fit(self, X, y, sample_weight, **options):
         """One pass over a chunk of the training data."""
         fitted = vars(self).get("_fitted")
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), usual_torch():
             device = find_device(self.device, type(self).__name__)
             data = self._training_set(
                 X, y, sample_weight, device, before=fitted, is_chunk=True, **options

@@ -5,7 +5,7 @@ contexts that restore the number of threads or the attributes of an estimator.
 """
 
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +67,7 @@ def make_generators(random_state, device=_CPU, turn=0):
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     if turn:
         seed = int(np.random.SeedSequence((seed, turn)).generate_state(1)[0])
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     if device.type == "cpu":
         return Generators(generator, generator)
     return Generators(generator, torch.Generator(device).manual_seed(seed))
@@ -112,8 +112,27 @@ def find_device(device, owner):
 
 
 @contextmanager
+def usual_torch():
+    """Context, or decorator, in which torch computes as it does by default.
+
+    Gradients are recorded and numbers keep their precision, even inside of
+    ``torch.no_grad()``, ``torch.inference_mode()`` or ``torch.autocast()``. The default
+    dtype and device are left alone: all Python threads share the former, so both are
+    written where tensors are made.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        accelerator = torch.accelerator.current_accelerator()
+        for kind in ("cpu", *([] if accelerator is None else [accelerator.type])):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
+
+
+@contextmanager
 def training_on(device, owner):
-    """Context that enables gradients and explains a lack of memory.
+    """Context that explains a lack of memory.
 
     Raises
     ------
@@ -121,8 +140,7 @@ def training_on(device, owner):
         If the device has too little memory.
     """
     try:
-        with torch.enable_grad():
-            yield
+        yield
     except torch.OutOfMemoryError as error:
         raise MemoryError(
             f"{owner} ran out of memory on the device {str(device)!r}. Lower the "

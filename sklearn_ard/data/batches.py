@@ -49,7 +49,9 @@ class Batches:
         generator : torch.Generator
             Draws the order; on the CPU.
         """
-        order = torch.randperm(len(self), generator=generator).to(self.target.device)
+        order = torch.randperm(len(self), generator=generator, device="cpu").to(
+            self.target.device
+        )
         if torch.is_tensor(self.x) and self.x.numel() <= _SHUFFLED_AT_ONCE:
             parts = (
                 part[order].tensor_split(self.n_batches)
@@ -68,7 +70,7 @@ class Batches:
     def draw(self, n_rows, generator):
         """Indices of at most `n_rows` random rows, fewer where rows are very long."""
         n_rows = min(n_rows, max(self.batch_size, _LARGEST_SAMPLE // self.x.shape[1]))
-        order = torch.randperm(len(self), generator=generator)[:n_rows]
+        order = torch.randperm(len(self), generator=generator, device="cpu")[:n_rows]
         return order.sort().values.to(self.target.device)
 
     def sample(self, n_rows, generator):
@@ -85,7 +87,7 @@ class Batches:
 
     def head(self):
         """The inputs of the first two rows, to try a network on."""
-        return self._dense(torch.arange(min(2, len(self))))
+        return self._dense(torch.arange(min(2, len(self)), device="cpu"))
 
     def moments(self, rows, weight, residual):
         """See :func:`sklearn_ard.data.moments.moments`; `rows` is a tensor."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from sklearn.utils import gen_batches
 
-from sklearn_ard._context import threads_for
+from sklearn_ard._context import threads_for, usual_torch
 from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.inference.lower import constant_network, lower
 from sklearn_ard.inference.report import compression_report
@@ -68,6 +68,7 @@ class FittedModel(State):
         num_data = self.trained.net.criterion_.num_data
         return self.trained.elbo + num_data * self.targets.log_jacobian_
 
+    @usual_torch()
     def at_threshold(self, threshold):
         """The same model, pruned by another threshold of log alpha.
 
@@ -102,6 +103,7 @@ class FittedModel(State):
                 layer.prior = prior
             raise
 
+    @usual_torch()
     def report(self):
         """See :meth:`ARDRegressor.compression_report`."""
         return compression_report(
@@ -111,6 +113,7 @@ class FittedModel(State):
             len(self.trained.inputs),
         )
 
+    @usual_torch()
     def output_variance(self, X, *, selected=False):
         """Variance of the scaled outputs under the posterior of the weights.
 
@@ -227,7 +230,7 @@ def _sparsity(trained):
     kept, total = count_weights(module)
     n_inputs = len(trained.support)
     if n_read < n_inputs:
-        head = torch.zeros(1, n_read, device=trained.net.device)
+        head = torch.zeros(1, n_read, dtype=torch.float32, device=trained.net.device)
         n_units = sum(layer.out_features for layer in input_layers(module, head))
         total += (n_inputs - n_read) * n_units
     return 1 - kept / total

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_ard._context import threads_for
+from sklearn_ard._context import threads_for, usual_torch
 from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.inference.modules import CONVOLUTIONS, POOLINGS, Lowering, NotLowered
 from sklearn_ard.inference.network import LayerSize, Network, block_rows
@@ -41,7 +41,7 @@ class TorchNetwork(Network):
         self.module, self.why = module, why
 
     def __call__(self, X, owner, *, selected=False):
-        with torch.inference_mode(), threads_for(self.module):
+        with usual_torch(), torch.inference_mode(), threads_for(self.module):
             return super().__call__(X, owner, selected=selected)
 
     def _outputs(self, x):
@@ -80,7 +80,9 @@ def lower(compacted, inputs, encoding, scaler, n_outputs):
         mean, scale = mean.astype(np.float32), scale.astype(np.float32)
         if _include_scaling(module, mean, scale):
             mean = scale = None
-    widest, positions, image_sizes = measure(module, torch.zeros(1, len(inputs)))
+    widest, positions, image_sizes = measure(
+        module, torch.zeros(1, len(inputs), dtype=torch.float32, device="cpu")
+    )
     n_rows = block_rows(widest)
     scaled = inputs, encoding.take(inputs), fill, mean, scale
     kept = {name: layer for name, layer in layers.items() if layer in positions}
@@ -173,7 +175,7 @@ def _include_scaling(module, mean, scale):
     first = [network[0] for network in starts.get(type(module), [])]
     if not first or any(type(layer) is not nn.Linear for layer in first):
         return False
-    everything = [torch.arange(len(mean))]
+    everything = [torch.arange(len(mean), device="cpu")]
     inputs = module.inputs if type(module) is Parallel else everything
     mean, scale = torch.from_numpy(mean).double(), torch.from_numpy(scale).double()
     for layer, indices in zip(first, inputs, strict=True):

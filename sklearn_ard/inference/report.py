@@ -48,7 +48,7 @@ def compression_report(module, network, n_features, n_read):
 def _sizes(module, n_features, n_read):
     """Size of every layer, as if the network read all columns."""
     device = next(module.parameters()).device
-    x = torch.zeros(1, n_read, device=device)
+    x = torch.zeros(1, n_read, dtype=torch.float32, device=device)
     positions = measure(module, x)[1]
     first = input_layers(module, x) if n_read < n_features else {}
     sizes = {}

@@ -76,7 +76,7 @@ def weigh_inputs(
     that number of rows), the same with and without every input (common random numbers).
     """
     if sample_weight is None:
-        sample_weight = torch.ones(len(x), device=x.device)
+        sample_weight = torch.ones(len(x), dtype=x.dtype, device=x.device)
     max_rows = MAX_ROWS if is_dense(model) else MAX_IMAGES
     if len(x) > max_rows:
         rows = torch.randperm(len(x), generator=generator, device=x.device)[:max_rows]
@@ -152,7 +152,7 @@ def elbo(
         Expected log-likelihood less the KL divergence, whatever the reg_factor.
     """
     if sample_weight is None:
-        sample_weight = torch.ones(len(x), device=x.device)
+        sample_weight = torch.ones(len(x), dtype=x.dtype, device=x.device)
     total, at_once = 0.0, MAX_ROWS if is_dense(model) else MAX_IMAGES
     with torch.no_grad(), _sampling(model), noise_from(model, generator):
         for rows in torch.arange(len(x), device=x.device).split(at_once):

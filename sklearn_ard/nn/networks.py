@@ -32,6 +32,8 @@ class DenseARD(nn.Sequential):
         Prior over all weights.
     generator : torch.Generator, optional
         Where the initial weights come from; torch's global one by default.
+    device, dtype
+        As in torch.
 
     Raises
     ------
@@ -54,10 +56,13 @@ class DenseARD(nn.Sequential):
         prior="log_uniform",
         *,
         generator=None,
+        device=None,
+        dtype=None,
     ):
         super().__init__()
         sizes = n_inputs, *hidden_layer_sizes, n_outputs
-        _append_dense(self, sizes, activation, prior, generator)
+        made_of = {"generator": generator, "device": device, "dtype": dtype}
+        _append_dense(self, sizes, activation, prior, **made_of)
 
 
 class SkipARD(nn.Module):
@@ -76,6 +81,8 @@ class SkipARD(nn.Module):
         Prior over the weights of the linear map.
     generator : torch.Generator, optional
         Where the initial weights come from; torch's global one by default.
+    device, dtype
+        As in torch.
 
     Examples
     --------
@@ -86,13 +93,20 @@ class SkipARD(nn.Module):
     """
 
     def __init__(
-        self, network, n_inputs, n_outputs, prior="log_uniform", *, generator=None
+        self,
+        network,
+        n_inputs,
+        n_outputs,
+        prior="log_uniform",
+        *,
+        generator=None,
+        device=None,
+        dtype=None,
     ):
         super().__init__()
         self.network = network
-        self.linear = LinearARD(
-            n_inputs, n_outputs, bias=False, prior=prior, generator=generator
-        )
+        made_of = {"generator": generator, "device": device, "dtype": dtype}
+        self.linear = LinearARD(n_inputs, n_outputs, bias=False, prior=prior, **made_of)
         with torch.no_grad():  # begin near the mean of the targets
             self.linear.weight.mul_(0.1)
 
@@ -134,6 +148,8 @@ class ConvARD(nn.Sequential):
         none.
     generator : torch.Generator, optional
         Where the initial weights come from; torch's global one by default.
+    device, dtype
+        As in torch.
 
     Raises
     ------
@@ -172,8 +188,11 @@ class ConvARD(nn.Sequential):
         padding="same",
         pool_size=2,
         generator=None,
+        device=None,
+        dtype=None,
     ):
         super().__init__()
+        made_of = {"generator": generator, "device": device, "dtype": dtype}
         if len(input_shape) - 1 not in _CONVOLUTIONS:
             raise ValueError(
                 "The 'input_shape' parameter must be (channels, length), (channels, "
@@ -205,7 +224,7 @@ class ConvARD(nn.Sequential):
                     step,
                     padding=border,
                     prior=prior,
-                    generator=generator,
+                    **made_of,
                 )
             )
             self.append(make_activation(activation))
@@ -225,7 +244,7 @@ class ConvARD(nn.Sequential):
             size = [length // width for length, width in zip(size, window, strict=True)]
         self.append(nn.Flatten())
         sizes = channels * math.prod(size), *hidden_layer_sizes, n_outputs
-        _append_dense(self, sizes, activation, prior, generator)
+        _append_dense(self, sizes, activation, prior, **made_of)
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.reshape(-1, *self.input_shape))
@@ -244,9 +263,9 @@ def _one_each(name, value, n_layers, smallest=1, words=()):
     return values
 
 
-def _append_dense(model, sizes, activation, prior, generator):
+def _append_dense(model, sizes, activation, prior, **made_of):
     for n_inputs, n_units in pairwise(sizes):
-        model.append(LinearARD(n_inputs, n_units, prior=prior, generator=generator))
+        model.append(LinearARD(n_inputs, n_units, prior=prior, **made_of))
         model.append(make_activation(activation))
     del model[-1]
     with torch.no_grad():  # begin near the mean of the targets

@@ -69,7 +69,7 @@ def output_variance(
         moments.append((layer.weight.clone(), std))
     center = model(x)
     # on the CPU: not every accelerator has float64
-    total = torch.zeros(center.shape, dtype=torch.float64)
+    total = torch.zeros(center.shape, dtype=torch.float64, device="cpu")
     for _ in range(n_draws):
         for layer, (mean, std) in zip(layers, moments, strict=True):
             noise = torch.empty_like(std).normal_(generator=generator)

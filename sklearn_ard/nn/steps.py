@@ -186,7 +186,7 @@ class _Unflatten(_Step):
 
     def backward(self, needed):
         if needed is None:
-            needed = torch.ones(self.shape[0], dtype=torch.bool)
+            needed = torch.ones(self.shape[0], dtype=torch.bool, device="cpu")
         self.needed = needed
         return needed.repeat_interleave(math.prod(self.shape[1:]))
 
@@ -200,7 +200,7 @@ class Flattening(_Step):
     def __init__(self, module, n_channels, n_pixels):
         super().__init__(module)
         self.n_channels, self.n_pixels = n_channels, n_pixels
-        self.read = torch.ones(1, dtype=torch.bool)
+        self.read = torch.ones(1, dtype=torch.bool, device="cpu")
 
     def forward(self, constant):
         return (

@@ -6,9 +6,11 @@ Input: an estimator and rows. Output: paths with scores, and the table of all fo
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+from sklearn_ard._context import usual_torch
 from sklearn_ard.selection.path import describe, partial_score, walking
 
 
+@usual_torch()
 def path_of_all(estimator, rows, reg_factors, scorer, options):
     """The points of all rows, and their path."""
     X, y, sample_weight = rows
@@ -18,6 +20,7 @@ def path_of_all(estimator, rows, reg_factors, scorer, options):
     return points, describe(estimator, data, points, score)
 
 
+@usual_torch()
 def path_of_fold(estimator, rows, reg_factors, scorer, options, fold):
     """The path of the training rows of a fold, with scores on its test rows."""
     train, test = ([_take(part, index) for part in rows] for index in fold)

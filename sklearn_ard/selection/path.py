@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_ard._base import BaseARD
 from sklearn_ard._classifier import ARDClassifier
-from sklearn_ard._context import find_device, training_on
+from sklearn_ard._context import find_device, training_on, usual_torch
 from sklearn_ard._regressor import ARDRegressor
 from sklearn_ard._validation import check_reg_factors
 from sklearn_ard.data.blocks import Groups
@@ -170,14 +170,15 @@ def ard_path(
             f"Got {points_per_decade!r} instead."
         )
     scorer = check_scoring(estimator, scoring)
-    with walking(estimator, X, y, sample_weight) as (walk, data):
+    with usual_torch(), walking(estimator, X, y, sample_weight) as (walk, data):
         if reg_factors is None:
             points = walk.from_all_to_none(points_per_decade)
         else:
             points = walk.over(reg_factors)
     options = {} if sample_weight is None else {"sample_weight": sample_weight}
     score = partial_score(scorer, X, y, options)
-    return describe(estimator, data, points, score, return_models)
+    with usual_torch():
+        return describe(estimator, data, points, score, return_models)
 
 
 @contextmanager

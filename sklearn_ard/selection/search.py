@@ -31,6 +31,7 @@ from sklearn_ard._context import (
     make_generators,
     training_on,
     unchanged_on_error,
+    usual_torch,
 )
 from sklearn_ard._validation import (
     check_feature_costs,
@@ -190,7 +191,7 @@ class CrossValidated(BaseARD):
             is not finite, or if no input is kept.
         """
         _raise_for_params(params, self, "fit")
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), usual_torch():
             self._fit_and_choose(X, y, sample_weight, params)
         return self
 

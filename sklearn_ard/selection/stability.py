@@ -29,7 +29,7 @@ from sklearn.utils.validation import (
 from tqdm.auto import tqdm
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._context import unchanged_on_error
+from sklearn_ard._context import unchanged_on_error, usual_torch
 from sklearn_ard._regressor import ARDRegressor
 from sklearn_ard._validation import check_reg_factors
 from sklearn_ard.selection.bounds import (
@@ -375,6 +375,7 @@ def _halve(y, stratify, groups, rng):
     return order[:half], order[half : 2 * half]
 
 
+@usual_torch()
 def _pick_on_half(template, rows, half, param, values, seed):
     """Which columns are picked on some rows, at every value."""
     X, y, weight = (

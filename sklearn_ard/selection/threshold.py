@@ -11,9 +11,11 @@ import pandas as pd
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ard._context import usual_torch
 from sklearn_ard.nn import ard_layers
 
 
+@usual_torch()
 def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
     """Sparsity, number of columns and score of a fitted model over thresholds.
 

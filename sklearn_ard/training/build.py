@@ -6,6 +6,7 @@ network with new weights.
 
 import copy
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -74,6 +75,7 @@ def make_network(architecture, n_inputs, n_outputs, generator):
         return _users_network(architecture, n_inputs, n_outputs, generator)
     prior, activation = architecture.prior, architecture.activation
     sizes = architecture.hidden_layer_sizes
+    made_of = {"generator": generator, "device": "cpu", "dtype": torch.float32}
     if architecture.input_shape is not None:
         return ConvARD(
             architecture.input_shape,
@@ -86,13 +88,11 @@ def make_network(architecture, n_inputs, n_outputs, generator):
             stride=architecture.stride,
             padding=architecture.padding,
             pool_size=architecture.pool_size,
-            generator=generator,
+            **made_of,
         )
-    network = DenseARD(
-        n_inputs, n_outputs, sizes, activation, prior, generator=generator
-    )
+    network = DenseARD(n_inputs, n_outputs, sizes, activation, prior, **made_of)
     if architecture.skip_connection and sizes:
-        return SkipARD(network, n_inputs, n_outputs, prior, generator=generator)
+        return SkipARD(network, n_inputs, n_outputs, prior, **made_of)
     return network
 
 
@@ -115,6 +115,7 @@ def make_likelihood(targets, noise=None):
         return LIKELIHOODS["categorical"]()
     noise = targets.empty_noise_ if noise is None else noise
     likelihood = LIKELIHOODS[noise.likelihood](targets.n_targets)
+    likelihood = likelihood.to_empty(device="cpu").float()  # all of it is loaded
     state = {name: torch.from_numpy(value) for name, value in noise.learned.items()}
     likelihood.load_state_dict(state)
     return likelihood
@@ -145,7 +146,7 @@ def _users_network(architecture, n_inputs, n_outputs, generator):
         if shape is not None:
             model = nn.Sequential(nn.Unflatten(1, shape), model)
     else:
-        with drawn_from(generator):
+        with _float32_by_default(), torch.device("cpu"), drawn_from(generator):
             model = module(shape or n_inputs, n_outputs)
         if not isinstance(model, nn.Module):
             raise ValueError(
@@ -158,13 +159,27 @@ def _users_network(architecture, n_inputs, n_outputs, generator):
     return model.train()
 
 
+@contextmanager
+def _float32_by_default():
+    """Context for the user's code that makes a network."""
+    before = torch.get_default_dtype()
+    if before is not torch.float32:  # it is the same in all Python threads
+        torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        if before is not torch.float32:
+            torch.set_default_dtype(before)
+
+
 def _check_sizes(model, n_inputs, shape, n_outputs):
     """Check a user's network on two rows."""
     rows = f"{n_inputs} columns" if shape is None else f"images of shape {shape}"
     first = ard_layers(model)[0]
     try:
         with torch.no_grad():
-            output = model.eval()(torch.zeros(2, n_inputs))
+            x = torch.zeros(2, n_inputs, dtype=torch.float32, device="cpu")
+            output = model.eval()(x)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         n_read = first.weight.shape[1] * getattr(first, "groups", 1)
         kind = type(first).__name__.removesuffix("ARD")

@@ -86,7 +86,7 @@ def outputs_of(trained, targets, batches):
     """
     if not trained.support.any():
         return empty_output(targets, len(batches), batches.target.device)
-    module, rows = trained.net.module_, torch.arange(len(batches))
+    module, rows = trained.net.module_, torch.arange(len(batches), device="cpu")
     live = LiveNetwork(module)
     x, _ = batches.select(trained.inputs).rows(rows.to(batches.target.device))
     with threads_for(module):

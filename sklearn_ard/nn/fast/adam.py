@@ -41,7 +41,7 @@ class VectorAdam:
         self.param_groups = [{"params": [parameter], "lr": lr}]
         self.mean = torch.zeros_like(parameter.data)
         self.square = torch.zeros_like(parameter.data)
-        self._n_steps = torch.zeros((), device=parameter.device)
+        self._n_steps = torch.zeros((), dtype=torch.float32, device=parameter.device)
 
     @property
     def n_steps(self) -> int:

@@ -145,7 +145,8 @@ class DenseGradient(VectorGradient):
     def _forward(self, x):
         """Sampled output, and per block what its gradient needs."""
         shape = len(x), sum(self._n_rows)
-        noises = torch.randn(shape, generator=self._generator, device=x.device)
+        options = {"dtype": x.dtype, "device": x.device}
+        noises = torch.randn(shape, generator=self._generator, **options)
         noises = noises.split_with_sizes(self._n_rows, dim=1)  # split() is in Python
         h, skipped, trace = x, None, []
         for block, noise in zip(self._blocks, noises, strict=True):
