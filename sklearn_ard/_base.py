@@ -165,6 +165,8 @@ class BaseARD(Parameters, Predictor):
                 with progress_bar(1, self.verbose) as progress:
                     task = replace(task, progress=progress)
                     trained = train_chunk(task, before, n_steps)
+                if trained.interrupted:
+                    raise KeyboardInterrupt
             n_steps += data.batches.n_batches
             self._set_fitted(fitted_model(trained, data, n_steps))
             warn_of_training(self, trained)
@@ -358,7 +360,8 @@ class BaseARD(Parameters, Predictor):
         """
         check_is_fitted(self)
         check_threshold(self, threshold)
-        self._set_fitted(self._fitted.at_threshold(threshold))
+        with unchanged_on_error(self):
+            self._set_fitted(self._fitted.at_threshold(threshold))
         if not self.get_support().any():
             warnings.warn(
                 f"No weight has a log alpha below {threshold}: the model is empty, and "

@@ -26,8 +26,7 @@ def unchanged_on_error(estimator):
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        estimator.__dict__ = before  # at once: Ctrl-C may come twice
         raise
 
 
@@ -158,25 +157,35 @@ class _OneThread:
     """
 
     def __init__(self):
-        self._lock, self._n_fits, self._outside = threading.Lock(), 0, 1
-        self._known = threading.local()  # Python threads that have set their number
+        self._lock, self._outside, self._stacks = threading.Lock(), 1, []
+        self._own = threading.local()  # numbers before the fits of a Python thread
 
     def __enter__(self):
         with self._lock:
-            before = torch.get_num_threads()
-            if self._n_fits == 0:
-                self._outside = before
-            elif not hasattr(self._known, "before"):
+            before, is_new = torch.get_num_threads(), not hasattr(self._own, "stack")
+            if not any(self._stacks):
+                self._outside, self._stacks = before, []
+            elif is_new:
                 before = self._outside
-            self._n_fits += 1
-            stack = vars(self._known).setdefault("before", [])
-            stack.append(before)
-            torch.set_num_threads(1)
+            stack = vars(self._own).setdefault("stack", [])
+            if not any(each is stack for each in self._stacks):
+                self._stacks.append(stack)
+            depth = len(stack)
+            try:
+                stack.append(before)
+                torch.set_num_threads(1)
+            except BaseException:  # Ctrl-C
+                del stack[depth:]
+                torch.set_num_threads(before)
+                raise
 
     def __exit__(self, *error):
         with self._lock:
-            self._n_fits -= 1
-            torch.set_num_threads(self._known.before.pop())
+            stack = self._own.stack
+            try:
+                torch.set_num_threads(stack[-1])
+            finally:
+                stack.pop()
 
 
 _one_thread = _OneThread()

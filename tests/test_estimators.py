@@ -1,5 +1,7 @@
 """Promises that both estimators make."""
 
+import copy
+import math
 import pickle
 import warnings
 
@@ -14,11 +16,14 @@ from sklearn.datasets import make_blobs
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.utils import noop
 from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor
+from sklearn_ard.data.batches import Batches
 from sklearn_ard.nn import ConvARD, DenseARD, ELBOLoss, LinearARD, ard_layers
+from sklearn_ard.training.recipe import plan
 
 
 def test_finds_the_columns_that_matter(fitted):
@@ -274,19 +279,56 @@ def test_progress_bar_shows_the_figures(capsys, estimator):
     assert capsys.readouterr() == ("", "")
 
 
-class Interrupt(Callback):
-    def on_batch_end(self, net, **kwargs):
-        if len(net.history) == 5:
+def _interrupted_at(monkeypatch, epoch):
+    """As if Ctrl-C was pressed in the first step of an epoch."""
+    real = Batches.shuffled
+
+    def shuffled(batches, generator):
+        shuffled.epoch += 1
+        if shuffled.epoch == epoch:
             raise KeyboardInterrupt
+        return real(batches, generator)
+
+    shuffled.epoch = 0
+    monkeypatch.setattr(Batches, "shuffled", shuffled)
 
 
-def test_interrupted_training_leaves_a_usable_model(estimator):
+def test_interrupted_training_leaves_a_usable_model(estimator, monkeypatch):
     X, y = problem(estimator)
+    _interrupted_at(monkeypatch, 5)
     with pytest.warns(UserWarning, match="interrupted after 5 epochs"):
-        model = estimator(callbacks=[Interrupt()]).fit(X, y)
+        model = estimator(max_iter=30).fit(X, y)
     assert model.n_iter_ == 5
     assert len(model.predict(X)) == len(X)
     assert model.get_support().any()
+
+
+def test_interrupted_chunk_changes_nothing(estimator, monkeypatch):
+    X, y = problem(estimator)
+    classes = {} if estimator is ARDRegressor else {"classes": np.unique(y)}
+    model = estimator(n_bins=0, random_state=0).partial_fit(X, y, **classes)
+    again = copy.deepcopy(model).partial_fit(X, y)
+    before = dict(vars(model))
+    with monkeypatch.context() as patch:
+        _interrupted_at(patch, 1)
+        with pytest.raises(KeyboardInterrupt):
+            model.partial_fit(X, y)
+    assert vars(model) == before
+    assert model.partial_fit(X, y).elbo_ == again.elbo_
+
+
+def test_a_callback_ends_a_stage_and_not_the_fit(estimator):
+    X, y = problem(estimator)
+    stop = EarlyStopping("train_loss", patience=3, threshold=1e9, sink=noop)
+    options = {"max_iter": 100, "batch_size": 20, "n_bins": 0, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Training was interrupted")
+        warnings.filterwarnings("ignore", "No input is worth its price")
+        model = estimator(callbacks=[stop], **options).fit(X, y)
+    assert len(plan(100, math.ceil(len(X) / 20))) == 5
+    epochs = model.net_.history[:, "epoch"]
+    assert 6 < model.n_iter_ == len(epochs) < 100
+    assert model.n_iter_ % 4 == 0  # stages of an epoch, and three that are no better
 
 
 class Poison(Callback):

@@ -80,28 +80,18 @@ class FittedModel(State):
         Returns
         -------
         FittedModel
-            With the same net, whose priors have the threshold.
+            With a copy of the net, whose priors have the threshold.
         """
-        net, inputs = self.trained.net, self.trained.inputs
-        layers = ard_layers(net.module_)
-        priors = [layer.prior for layer in layers]
-        try:
-            for layer in layers:
-                layer.prior = copy.copy(layer.prior)  # it may be shared
-                layer.prior.threshold = threshold
-            rng = np.random.default_rng(0)
-            x = rng.standard_normal((2, len(inputs)), dtype=np.float32)
-            live = in_use(net.module_, torch.from_numpy(x).to(net.device))
-            support = np.zeros_like(self.trained.support)
-            support[inputs] = live & ~self.data.scaler.constant_[inputs]
-            trained = replace(self.trained, support=support)
-            return _compress(
-                trained, self.data, self.n_steps, self.noise, self.noise_std
-            )
-        except BaseException:
-            for layer, prior in zip(layers, priors, strict=True):
-                layer.prior = prior
-            raise
+        net, inputs = copy.deepcopy(self.trained.net), self.trained.inputs
+        for layer in ard_layers(net.module_):
+            layer.prior.threshold = threshold
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((2, len(inputs)), dtype=np.float32)
+        live = in_use(net.module_, torch.from_numpy(x).to(net.device))
+        support = np.zeros_like(self.trained.support)
+        support[inputs] = live & ~self.data.scaler.constant_[inputs]
+        trained = replace(self.trained, net=net, support=support)
+        return _compress(trained, self.data, self.n_steps, self.noise, self.noise_std)
 
     @usual_torch()
     def report(self):

@@ -20,6 +20,10 @@ from sklearn_ard.training.callbacks import ProgressBar, Schedule, Statistics
 SHRINK_EVERY = 50  # steps, at least, between two searches for units to remove
 
 
+class _EndOfStage(Exception):
+    """A callback has ended a training."""
+
+
 class ARDNet(NeuralNet):
     """A skorch net whose criterion is the evidence lower bound of its module.
 
@@ -144,9 +148,26 @@ class ARDNet(NeuralNet):
         if inputs is not None and len(inputs) < self._batches.x.shape[1]:
             self._batches = self._all_batches.select(inputs.cpu().numpy())
 
+    def notify(self, method_name, **kwargs):
+        """As skorch's, but a callback that raises KeyboardInterrupt ends a stage.
+
+        That is how skorch's EarlyStopping ends a training; Ctrl-C ends them all.
+        """
+        getattr(self, method_name)(self, **kwargs)
+        users = self._users_callbacks
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt as error:
+                if callback in users:
+                    raise _EndOfStage from error
+                raise
+
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         try:
             return super().fit_loop(X, y, epochs, **fit_params)
+        except _EndOfStage:
+            return self
         except KeyboardInterrupt:
             self.interrupted_ = True
             raise  # skorch's partial_fit catches it and ends the training
@@ -225,6 +246,8 @@ class ARDNet(NeuralNet):
             raise KeyboardInterrupt
 
     def _resume_optimizer(self, other):
+        if other.optimizer_ is None:  # it was interrupted before its first step
+            return
         own, others = (
             [p.shape for group in net.optimizer_.param_groups for p in group["params"]]
             for net in (self, other)
