@@ -18,9 +18,11 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import column_or_1d
 
 from sklearn_ard.inspection.samples import Table, default_models, need_hidimstat
 
+_MIN_ROWS = 20  # that a fold holds out
 _LEAST = np.finfo(np.float64).tiny  # probability of a class that was never seen
 
 
@@ -28,6 +30,7 @@ _LEAST = np.finfo(np.float64).tiny  # probability of a class that was never seen
     {
         "estimator": [HasMethods(["fit", "predict"])],
         "cv": ["cv_object", None],
+        "groups": ["array-like", None],
         "fdr": [Interval(Real, 0, 1, closed="neither")],
         "fdr_control": [StrOptions({"bh", "by"})],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
@@ -36,7 +39,7 @@ _LEAST = np.finfo(np.float64).tiny  # probability of a class that was never seen
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
     },
-    prefer_skip_nested_validation=True,
+    prefer_skip_nested_validation=False,
 )
 def conditional_importance(
     estimator,
@@ -44,6 +47,7 @@ def conditional_importance(
     y,
     *,
     cv=None,
+    groups=None,
     fdr=0.1,
     fdr_control="bh",
     n_draws=20,
@@ -72,8 +76,11 @@ def conditional_importance(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
     cv : int, cross-validation generator or iterable, default=None
-        Folds, as in :func:`sklearn.model_selection.cross_validate`, for which None is
-        those of the estimator if it has a `cv`, else 5. They should not overlap.
+        Folds, as in :func:`sklearn.model_selection.cross_validate`, which hold out 20
+        rows each at least, and no row twice; rows that are never held out do not count.
+        None is those of the estimator if it has a `cv`, else 5.
+    groups : array-like of shape (n_samples,), default=None
+        For folds that keep groups of rows together.
     fdr : float, default=0.1
         Largest expected share of false ones among the columns that are selected.
     fdr_control : {"bh", "by"}, default="bh"
@@ -103,8 +110,8 @@ def conditional_importance(
     Raises
     ------
     ValueError
-        If a parameter is invalid; if X and y have different lengths; or if the
-        estimator gives no density.
+        If a parameter is invalid; if X and y have different lengths; if folds overlap
+        or are too small; or if the estimator gives no density, or none of the classes.
     ImportError
         Without hidimstat.
 
@@ -146,9 +153,7 @@ def conditional_importance(
     need_hidimstat("conditional_importance")
     table = Table(X)
     y = _checked_targets(estimator, y, len(table))
-    if cv is None:
-        cv = getattr(estimator, "cv", None)
-    folds = check_cv(cv, y, classifier=is_classifier(estimator)).split(table.X, y)
+    folds = _folds(estimator, cv, table.X, y, groups)
     rng = check_random_state(random_state)
     models = [
         default if given is None else given
@@ -163,12 +168,14 @@ def conditional_importance(
         for fold in folds
     ]
     lost = np.concatenate(Parallel(n_jobs=n_jobs)(jobs))
-    return _tested(lost, table.names, fdr, fdr_control)
+    return _tested(lost, table.index, fdr, fdr_control)
 
 
 def _checked_targets(estimator, y, n_rows):
     """Targets as an array, of an estimator that gives them a density."""
     y = np.asarray(y)
+    if is_classifier(estimator):
+        y = column_or_1d(y, warn=True)
     if y.ndim not in (1, 2) or len(y) != n_rows:
         raise ValueError(
             f"y must have one target per row of X, {n_rows}. Got an array of shape "
@@ -179,9 +186,49 @@ def _checked_targets(estimator, y, n_rows):
         raise ValueError(
             f"The 'estimator' parameter of conditional_importance must have {method}. "
             f"Got a {type(estimator).__name__} instead, which has not. Take a "
-            "classifier with probabilities or a regressor of this package."
+            "classifier with probabilities or a regressor of this package, the latter "
+            "without a pipeline."
         )
     return y
+
+
+def _folds(estimator, cv, X, y, groups):
+    """Rows to fit on and rows to hold out, as indices, of every fold."""
+    if cv is None:
+        cv = getattr(estimator, "cv", None)
+        if not (cv is None or isinstance(cv, Integral) or hasattr(cv, "split")):
+            raise ValueError(
+                "The 'estimator' parameter of conditional_importance must have a 'cv' "
+                "that can be used on a part of the rows, a number or a splitter. Got "
+                f"splits of all rows in a {type(estimator).__name__} instead."
+            )
+    splitter = check_cv(cv, y, classifier=is_classifier(estimator))
+    rows, n_held_out = np.arange(len(y)), np.zeros(len(y), dtype=int)
+    folds = [
+        tuple(rows[np.asarray(part)] for part in fold)
+        for fold in splitter.split(X, y, groups)
+    ]
+    if not folds:
+        raise ValueError(
+            "The 'cv' parameter of conditional_importance must give at least one fold. "
+            f"Got {cv!r} instead."
+        )
+    for train, test in folds:
+        n_held_out[test] += 1
+        n_fitted_on = len(np.intersect1d(train, test))
+        if len(test) < _MIN_ROWS or n_fitted_on:
+            raise ValueError(
+                "The 'cv' parameter of conditional_importance must hold out at least "
+                f"{_MIN_ROWS} rows in every fold (draws are made of others there), and "
+                f"fit on none of them. Got a fold of {len(test)}, {n_fitted_on} of them "
+                "fitted on. Take fewer folds."
+            )
+    if n_held_out.max() > 1:
+        raise ValueError(
+            "The 'cv' parameter of conditional_importance must hold out no row twice: "
+            f"rows would count as several. Got {cv!r} instead. Take KFold or the like."
+        )
+    return folds
 
 
 def _lost_on_fold(model, table, y, fold, models, n_draws, seed):
@@ -206,15 +253,20 @@ def _log_density(model, X, y):
     if not is_classifier(model):
         return model.log_density(X, y)
     found = pd.Index(model.classes_).get_indexer(y)
+    if (found < 0).all():
+        raise ValueError(
+            f"y must have classes that the estimator knows, {model.classes_[:5]}. Got "
+            f"only others, {np.unique(y)[:5]}."
+        )
     p = np.asarray(model.predict_proba(X), dtype=np.float64)
     p = np.where(found < 0, 0.0, p[np.arange(len(p)), found])
     return np.log(np.maximum(p, _LEAST))
 
 
-def _tested(lost, names, fdr, fdr_control):
+def _tested(lost, index, fdr, fdr_control):
     """The frame of all columns."""
     n_rows, is_used = len(lost), (lost != 0).any(axis=0)
-    p_value = np.ones(len(names))
+    p_value = np.ones(len(index))
     test = stats.ttest_1samp(lost[:, is_used], 0, axis=0, alternative="greater")
     p_value[is_used] = test.pvalue
     adjusted = stats.false_discovery_control(p_value, method=fdr_control)
@@ -226,5 +278,5 @@ def _tested(lost, names, fdr, fdr_control):
             "adjusted_p_value": adjusted,
             "selected": adjusted <= fdr,
         },
-        index=pd.Index(names, name="column"),
+        index=index,
     )

@@ -3,6 +3,8 @@
 Input: an estimator and a table of numbers. Output: a frame with a row per column.
 """
 
+import math
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,7 +15,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
-from sklearn_ard.inspection.samples import Table, need_hidimstat
+from sklearn_ard.inspection.samples import (
+    Table,
+    check_can_be_cloned,
+    need_hidimstat,
+)
+
+_MIN_ROWS = 10
 
 
 @validate_params(
@@ -24,7 +32,7 @@ from sklearn_ard.inspection.samples import Table, need_hidimstat
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
     },
-    prefer_skip_nested_validation=True,
+    prefer_skip_nested_validation=False,
 )
 def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=None):
     """Columns at a false discovery rate, by a fit on them and on copies of them.
@@ -45,10 +53,11 @@ def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=
         Targets.
     fdr : float, default=0.1
         Largest expected share of false ones among the columns that are selected. At
-        least 1 / fdr of them are selected, or none.
+        least 1 / fdr of them are selected, or none: with ``fdr=0.1``, ten.
     n_draws : int, default=1
-        Draws of the knockoffs, with a fit each. The selections of several are put
-        together by e-values: they depend on luck less, and find less.
+        Draws of the knockoffs, with a fit each. The selections of several, each at half
+        of the `fdr`, are put together by e-values: they depend on luck less, and need
+        about twice as many relevant columns.
     random_state : int, RandomState instance or None, default=None
         Of the draws, and of the clones.
     n_jobs : int, default=None
@@ -63,10 +72,16 @@ def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=
     Raises
     ------
     ValueError
-        If a parameter is invalid; if a column is no number or has gaps; or if the
-        estimator has no `feature_importances_`.
+        If a parameter is invalid; if a column is no number or has gaps; if the
+        estimator has no `feature_importances_`, is frozen, or has parameters that name
+        columns (`feature_groups`, `required_features`, a `feature_cost` for each).
     ImportError
         Without hidimstat.
+
+    Warns
+    -----
+    UserWarning
+        If X has fewer than 1 / fdr columns: none can be selected.
 
     See Also
     --------
@@ -78,8 +93,10 @@ def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=
     covariance of X, equi-correlated. The rate holds if X is distributed like that,
     whatever y depends on, and however (Candès et al., theorem 3.4).
 
-    The estimator is fitted as it is given: with a smaller `feature_cost` it keeps more
+    The estimator is fitted as it is given: with ``feature_cost=1`` it keeps more
     columns, among them weak ones, and the knockoffs sort out which of them are false.
+    Where columns are correlated, that finds more
+    (``examples/benchmarks/knockoffs.py``).
 
     References
     ----------
@@ -104,7 +121,8 @@ def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=
     from hidimstat import ModelXKnockoff
 
     table = Table(X)
-    numbers = _numbers(table)
+    numbers, y = _numbers(table), np.asarray(y)
+    _check(estimator, numbers, y, fdr)
     seed = check_random_state(random_state).randint(2**31 - 1)
     test = ModelXKnockoff(
         _ByNats(estimator),
@@ -113,7 +131,7 @@ def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=
         random_state=seed,
         n_jobs=effective_n_jobs(n_jobs),
     )
-    test.fit(numbers, np.asarray(y))
+    test.fit(numbers, y)
     statistics = test.importance()
     level = fdr if n_draws == 1 else fdr / 2  # Ren and Barber's, of each draw
     e_value = np.mean([_e_values(test, w, level) for w in statistics], axis=0)
@@ -123,8 +141,34 @@ def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=
             "e_value": e_value,
             "selected": e_value >= _least_e_value(e_value, fdr),
         },
-        index=pd.Index(table.names, name="column"),
+        index=table.index,
     )
+
+
+def _check(estimator, numbers, y, fdr):
+    """Check what hidimstat does not."""
+    if y.ndim not in (1, 2) or len(y) != len(numbers) or len(y) < _MIN_ROWS:
+        raise ValueError(
+            f"X and y must have as many rows, {_MIN_ROWS} at least. Got arrays of "
+            f"shape {numbers.shape} and {y.shape} instead."
+        )
+    check_can_be_cloned(estimator, "knockoffs")
+    given = estimator.get_params()
+    cost = given.get("feature_cost")
+    names = [n for n in ("feature_groups", "required_features") if given.get(n)]
+    if names or not (cost is None or isinstance(cost, (Real, str))):
+        raise ValueError(
+            f"The {(names or ['feature_cost'])[0]!r} parameter of the estimator must "
+            "not name columns: it is fitted on twice as many, without names. Got "
+            f"{given[(names or ['feature_cost'])[0]]!r} instead."
+        )
+    if numbers.shape[1] < 1 / fdr:
+        warnings.warn(
+            f"At fdr={fdr} at least {math.ceil(1 / fdr)} columns are selected, or "
+            f"none: X has {numbers.shape[1]}. Take conditional_importance.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 class _ByNats(BaseEstimator):

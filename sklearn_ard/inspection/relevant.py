@@ -13,9 +13,10 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
+from sklearn_ard._base import BaseARD
 from sklearn_ard._classifier import ARDClassifier
 from sklearn_ard._regressor import ARDRegressor
-from sklearn_ard.inspection.samples import Table
+from sklearn_ard.inspection.samples import Table, check_can_be_cloned
 
 
 @validate_params(
@@ -24,7 +25,7 @@ from sklearn_ard.inspection.samples import Table
         "sample_weight": ["array-like", None],
         "max_rounds": [Interval(Integral, 1, None, closed="left"), None],
     },
-    prefer_skip_nested_validation=True,
+    prefer_skip_nested_validation=False,
 )
 def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
     """All columns that say something about y, also those that others make superfluous.
@@ -58,7 +59,7 @@ def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
     Raises
     ------
     ValueError
-        If a parameter is invalid, or X is sparse.
+        If a parameter is invalid, the estimator is frozen, or X is sparse.
 
     See Also
     --------
@@ -73,7 +74,8 @@ def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
 
     A column of the first fit is a target of an ``ARDRegressor(likelihood="skew_t",
     n_bins=0)`` or ``ARDClassifier(n_bins=0)`` with the columns of each further fit;
-    those that are kept stand in for it.
+    those that are kept stand in for it. Of an estimator of this package these have
+    `hidden_layer_sizes`, `max_iter`, `batch_size` and `device`.
 
     References
     ----------
@@ -94,6 +96,7 @@ def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
     >>> frame.stands_in_for[3]
     (1,)
     """
+    check_can_be_cloned(estimator, "all_relevant")
     table, options = Table(X), {}
     if sample_weight is not None:
         options["sample_weight"] = sample_weight
@@ -101,15 +104,18 @@ def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
     found, nats = np.zeros(n_columns, dtype=int), np.full(n_columns, np.nan)
     n_rounds = n_columns if max_rounds is None else max_rounds
     for k in range(1, n_rounds + 1):
+        model = clone(estimator)
+        if k > 1 and "required_features" in model.get_params():
+            model.set_params(required_features=None)  # they were kept
         with nullcontext() if k == 1 else _quiet():
-            model = clone(estimator).fit(rows, y, **options)
+            model.fit(rows, y, **options)
         kept = model.get_support() & (found == 0)
         if not kept.any():
             break
         found[kept] = k
         nats[kept] = getattr(model, "feature_importances_", nats)[kept]
         rows = table.with_constant(rows, kept)
-    stands_in_for = _stand_ins(table, found, options)
+    stands_in_for = _stand_ins(table, found, options, _effort_of(estimator))
     return pd.DataFrame(
         {
             "relevant": found > 0,
@@ -117,11 +123,18 @@ def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
             "nats": nats,
             "stands_in_for": stands_in_for,
         },
-        index=pd.Index(table.names, name="column"),
+        index=table.index,
     )
 
 
-def _stand_ins(table, found, options):
+def _effort_of(estimator):
+    """Parameters that say how large networks are and how long they are trained."""
+    names = "hidden_layer_sizes", "max_iter", "batch_size", "device"
+    given = estimator.get_params() if isinstance(estimator, BaseARD) else {}
+    return {name: given[name] for name in names if name in given}
+
+
+def _stand_ins(table, found, options, effort):
     """Of each column, those of the first fit that it can replace."""
     stands_in_for = [()] * len(found)
     for j in np.flatnonzero(found == 1):
@@ -130,7 +143,7 @@ def _stand_ins(table, found, options):
         known = np.flatnonzero(~np.isnan(target))
         if j in table.levels:
             model, known = ARDClassifier(), np.flatnonzero(target >= 0)
-        model.set_params(n_bins=0, random_state=0)
+        model.set_params(n_bins=0, random_state=0, **effort)
         weight = {name: _safe_indexing(w, known) for name, w in options.items()}
         for k in range(2, found.max() + 1):
             others = np.flatnonzero(found == k)

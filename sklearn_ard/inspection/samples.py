@@ -12,6 +12,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
@@ -52,10 +53,11 @@ class LinearAndTrees(RegressorMixin, BaseEstimator):
 
 def default_models(random_state):
     """Models of a number and of a category."""
-    return (
-        LinearAndTrees(random_state),
-        HistGradientBoostingClassifier(early_stopping=True, random_state=random_state),
+    # no early stopping of the latter: that needs two rows of every level
+    trees = HistGradientBoostingClassifier(
+        max_iter=30, early_stopping=False, random_state=random_state
     )
+    return LinearAndTrees(random_state), trees
 
 
 class Table:
@@ -105,6 +107,11 @@ class Table:
 
     def __len__(self):
         return len(self.codes)
+
+    @property
+    def index(self):
+        """The names as an index of a frame with a row per column."""
+        return pd.Index(self.names, name="column", tupleize_cols=False)
 
     def draws(self, j, train, test, models, n_draws, rng):
         """Draws of a column given all others.
@@ -227,3 +234,12 @@ def need_hidimstat(name):
         raise ImportError(
             f"{name} needs hidimstat: pip install 'sklearn-ard[inspection]'."
         ) from error
+
+
+def check_can_be_cloned(estimator, name):
+    """Refuse an estimator that cannot be fitted again."""
+    if isinstance(estimator, FrozenEstimator):
+        raise ValueError(
+            f"The 'estimator' parameter of {name} must not be frozen: clones of it are "
+            "fitted. Got a FrozenEstimator instead. Pass its 'estimator'."
+        )

@@ -7,6 +7,7 @@ picked, the columns that are kept, and a bound on the number of false ones.
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
@@ -23,6 +24,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
+    column_or_1d,
     has_fit_parameter,
     validate_data,
 )
@@ -218,6 +220,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
                 multi_output=True,
             )
             X, y, groups = indexable(X, y, groups)
+            groups = groups if groups is None else _check_groups(groups)
             self.estimator_ = self._make_template(y)
             if sample_weight is not None:
                 sample_weight = self._check_weight(sample_weight, X)
@@ -354,16 +357,22 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         return tags
 
 
+def _check_groups(groups):
+    """Labels of the groups as integers."""
+    codes, labels = pd.factorize(column_or_1d(np.asarray(groups)))
+    if (codes < 0).any() or len(labels) < 2:
+        raise ValueError(
+            "groups must have a label for every row, and at least two labels, for two "
+            f"halves. Got {len(labels)} instead, and {(codes < 0).sum()} rows without."
+        )
+    return codes
+
+
 def _halve(y, stratify, groups, rng):
     """Two random halves of the rows, without a row or a group in common."""
     half = len(y) // 2
     if groups is not None:
         labels, group = np.unique(groups, return_inverse=True)
-        if len(labels) < 2:
-            raise ValueError(
-                "groups must have at least two labels, for two halves. Got "
-                f"{len(labels)} instead."
-            )
         is_first = rng.permutation(len(labels)) < len(labels) // 2
         return np.flatnonzero(is_first[group]), np.flatnonzero(~is_first[group])
     if stratify:

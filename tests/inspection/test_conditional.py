@@ -8,11 +8,13 @@ import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import load_diabetes
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
+from sklearn.exceptions import DataConversionWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.model_selection import GroupKFold, LeaveOneOut, RepeatedKFold
 
-from sklearn_ard import ARDClassifier, ARDRegressor
+from sklearn_ard import ARDClassifier, ARDRegressor, ARDRegressorCV
 from sklearn_ard.inspection import conditional_importance, knockoffs
 from sklearn_ard.inspection.samples import Table, default_models
 
@@ -206,6 +208,72 @@ def test_bad_input_is_refused(change, match):
     given = {"estimator": Truth(), "X": X, "y": y, **change}
     with pytest.raises(ValueError, match=match):
         conditional_importance(**given)
+
+
+def test_y_of_a_classifier_may_be_a_column():
+    X, rng = correlated(100, 0.0)
+    y = np.where(X[:, 0] + 0.3 * rng.normal(size=100) > 0, "yes", "no")
+    options = {"cv": 2, "regressor": RidgeCV(), "random_state": 0}
+    frame = conditional_importance(LogisticRegression(), X, y, **options)
+    assert frame.selected[0]
+    with pytest.warns(DataConversionWarning):
+        again = conditional_importance(LogisticRegression(), X, y[:, None], **options)
+    pd.testing.assert_frame_equal(frame, again)
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    with pytest.raises(ValueError, match="classes that the estimator knows"):
+        conditional_importance(frozen, X, np.char.upper(y), **options)
+
+
+def test_rare_levels_counts_and_gaps():
+    X, rng = correlated(120, 0.0)
+    X[:, 1] = rng.poisson(1, 120)
+    X[0, 1], X[3, 2] = 9, np.nan
+    y = (X[:, 0] + X[:, 1] + 0.3 * rng.normal(size=120) > 1).astype(int)
+    model = HistGradientBoostingClassifier(max_iter=20)
+    frame = conditional_importance(model, X, y, cv=2, random_state=0)
+    assert frame.selected[:2].all()
+
+
+def test_folds_of_every_kind():
+    X, rng = correlated(120, 0.0)
+    y = (X[:, 0] + 0.3 * rng.normal(size=120) > 0).astype(int)
+
+    def frame(cv, **options):
+        options = {"regressor": RidgeCV(), "random_state": 0, **options}
+        return conditional_importance(LogisticRegression(), X, y, cv=cv, **options)
+
+    half = np.arange(120) < 60
+    expected = frame([(np.arange(60), np.arange(60, 120))])
+    pd.testing.assert_frame_equal(expected, frame([(range(60), list(range(60, 120)))]))
+    pd.testing.assert_frame_equal(expected, frame([(half, ~half)]))
+    assert frame(GroupKFold(2), groups=np.arange(120) // 10).selected[0]
+    with pytest.raises(ValueError, match="at least one fold"):
+        frame([])
+    with pytest.raises(ValueError, match="at least 20 rows in every fold.*fold of 1"):
+        frame(LeaveOneOut())
+    with pytest.raises(ValueError, match="120 of them fitted on"):
+        frame([(np.arange(120), np.arange(120))])
+    with pytest.raises(ValueError, match="hold out no row twice"):
+        frame(RepeatedKFold(n_splits=2, n_repeats=2))
+    with pytest.raises(ValueError, match="'cv' that can be used on a part"):
+        own = ARDRegressorCV(cv=[(np.arange(60), np.arange(60, 120))])
+        conditional_importance(own, X, y * 1.0)
+
+
+def test_names_may_be_tuples():
+    X, rng = correlated(100, 0.0)
+    y = (X[:, 0] > 0).astype(int)
+    X = pd.DataFrame(X, columns=pd.MultiIndex.from_tuples(["ab", "ac", "bc"]))
+    frame = conditional_importance(
+        LogisticRegression(), X, y, cv=2, regressor=RidgeCV(), random_state=0
+    )
+    assert frame.index.tolist() == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_parameters_of_the_estimator_are_checked():
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.raises(ValueError, match="'reg_factor' parameter of .* Got -1"):
+        conditional_importance(ARDRegressor(reg_factor=-1), X, y)
 
 
 @pytest.mark.parametrize("function", [conditional_importance, knockoffs])

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hidimstat import ModelXKnockoff
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 
 from sklearn_ard import ARDRegressor
@@ -107,6 +108,12 @@ def test_e_values_are_selected_by_the_rule_of_wang_and_ramdas():
     assert _least_e_value(np.zeros(4), 0.1) == np.inf
 
 
+def test_few_columns_are_never_selected():
+    X, y = linear(0, d=6, k=6)
+    with pytest.warns(UserWarning, match="At fdr=0.1 at least 10 columns.*X has 6"):
+        assert not knockoffs(ByCorrelation(), X, y, random_state=0).selected.any()
+
+
 def test_clones_have_seeds_of_their_own():
     X, y = linear(0)
     first = knockoffs(Draws(), X, y, random_state=0)
@@ -137,6 +144,13 @@ def _with(value):
         ({"X": _with("high")}, "numbers only.*Column 2 has dtype"),
         ({"X": _with(None)}, "Column 2 has gaps. Take conditional_importance"),
         ({"estimator": LinearRegression()}, "must have feature_importances_.*Linear"),
+        ({"estimator": FrozenEstimator(ByCorrelation())}, "must not be frozen"),
+        (
+            {"estimator": ARDRegressor(feature_cost=np.ones(40))},
+            "'feature_cost'.*not n",
+        ),
+        ({"estimator": ARDRegressor(required_features=[0])}, "'required_features'"),
+        ({"y": None}, r"as many rows.*\(300, 40\) and \(\)"),
     ],
 )
 def test_bad_input_is_refused(change, match):

@@ -8,12 +8,13 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Lasso
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.inspection import all_relevant
 
-FAST = {"n_bins": 0, "random_state": 0}
+FAST = {"n_bins": 0, "random_state": 0, "batch_size": 32, "max_iter": 150}
 
 
 class First(SelectorMixin, BaseEstimator):
@@ -37,7 +38,7 @@ def test_stand_ins_are_found_and_named():
     y = X.a + X.b**2 + 2 * (X.place == "u") + 0.3 * rng.normal(size=300)
     X["e"] = X.a**3  # the same, by other words
     X["town"] = X.place.astype(str)
-    model = ARDRegressor(likelihood="gaussian", **FAST)
+    model = ARDRegressor((16,), likelihood="gaussian", **FAST)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         frame = all_relevant(model, X, y)
@@ -90,6 +91,17 @@ def test_table_and_estimator_stay_as_they_are():
     assert frame["round"].tolist()[:3] == [1, 2, 3]
     np.testing.assert_array_equal(X, before)
     assert not hasattr(model, "mask_")
+
+
+def test_required_features_are_found_first():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 4))
+    X[:, 3] = X[:, 1]
+    model = ARDRegressor((), likelihood="gaussian", required_features=[2], **FAST)
+    frame = all_relevant(model, X, X[:, 0] + X[:, 1])
+    assert frame["round"].tolist() == [1, 1, 1, 2]
+    with pytest.raises(ValueError, match="must not be frozen"):
+        all_relevant(FrozenEstimator(First().fit(X, X[:, 0])), X, X[:, 0])
 
 
 def test_bad_input_is_refused():

@@ -139,8 +139,11 @@ def test_rows_of_a_group_come_into_the_same_half(data):
         for label in range(25):
             rows = set(data[0][groups == label, 0].tolist())
             assert rows <= first or rows <= second
-    with pytest.raises(ValueError, match="groups must have at least two labels.*1"):
+    with pytest.raises(ValueError, match="groups must have.*two labels.*Got 1"):
         model.fit(*data, groups=np.zeros(200))
+    labels = [None, *"ab" * 99, "b"]
+    with pytest.raises(ValueError, match="a label for every row.*1 rows without"):
+        model.fit(*data, groups=labels)
 
 
 @pytest.mark.parametrize("in_pipeline", [False, True])
