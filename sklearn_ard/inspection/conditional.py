@@ -220,8 +220,8 @@ def _folds(estimator, cv, X, y, groups):
             raise ValueError(
                 "The 'cv' parameter of conditional_importance must hold out at least "
                 f"{_MIN_ROWS} rows in every fold (draws are made of others there), and "
-                f"fit on none of them. Got a fold of {len(test)}, {n_fitted_on} of them "
-                "fitted on. Take fewer folds."
+                f"fit on none of them. Got a fold of {len(test)}, of which "
+                f"{n_fitted_on} are fitted on. Take fewer folds."
             )
     if n_held_out.max() > 1:
         raise ValueError(

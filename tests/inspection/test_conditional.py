@@ -251,7 +251,7 @@ def test_folds_of_every_kind():
         frame([])
     with pytest.raises(ValueError, match="at least 20 rows in every fold.*fold of 1"):
         frame(LeaveOneOut())
-    with pytest.raises(ValueError, match="120 of them fitted on"):
+    with pytest.raises(ValueError, match="of which 120 are fitted on"):
         frame([(np.arange(120), np.arange(120))])
     with pytest.raises(ValueError, match="hold out no row twice"):
         frame(RepeatedKFold(n_splits=2, n_repeats=2))

@@ -14,7 +14,7 @@ from sklearn.linear_model import Lasso
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.inspection import all_relevant
 
-FAST = {"n_bins": 0, "random_state": 0, "batch_size": 32, "max_iter": 150}
+FAST = {"n_bins": 0, "random_state": 0, "batch_size": 20, "max_iter": 200}
 
 
 class First(SelectorMixin, BaseEstimator):
