@@ -60,7 +60,9 @@ class BaseARD(Parameters, Predictor):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; only regression takes several outputs.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of k is equivalent to k copies of the row; 0 excludes the row.
+            A weight of k is equivalent to k copies of the row; 0 excludes the row. They
+            are numbers of rows: divide other ones by their mean. If they sum to 1 or
+            less, as boosting has them, they are shares of the rows that have any.
 
         Returns
         -------

@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._validation import trains_one_network
+from sklearn_ard._validation import check_class_weight, trains_one_network
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.inference.predictor import CompactClassifier, LabelPredictor
 
@@ -132,8 +132,8 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         Device to train on, as in torch; "auto" is an accelerator if one is available.
         The compact model predicts on the CPU.
     class_weight : dict or "balanced", default=None
-        Weight of every class, by which the weights of its rows are multiplied;
-        "balanced" gives all classes the same total weight.
+        Weight of every class, by which the weights of its rows are multiplied, not
+        negative; "balanced" gives all classes the same total weight.
     callbacks : list of skorch callbacks, default=None
         Called in the training of every network of a fit, but not where `n_bins` is
         compared. With callbacks for every batch or gradient (`on_batch_begin`,
@@ -396,6 +396,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
             )
         present = np.unique(y[weight > 0])
         if self.class_weight is not None:
+            check_class_weight(self.class_weight)
             factors = compute_class_weight(
                 self.class_weight, classes=present, y=y, sample_weight=weight
             )

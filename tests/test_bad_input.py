@@ -70,6 +70,7 @@ BAD_DATA = [
     (lambda X, y: (X, y, np.full(150, np.nan)), "sample_weight contains NaN"),
     (lambda X, y: (X, y, -np.ones(150)), "Negative values.*sample_weight"),
     (lambda X, y: (X, y, np.zeros(150)), "sample_weight|weights"),
+    (lambda X, y: (X, y, np.full(150, 1e38)), "'sample_weight'.*sum of 1.5e.40"),
     (lambda X, y: (X, y, np.ones(3)), "sample_weight.shape == .3,."),
     (lambda X, y: (X[:, 0], y, None), "Expected 2D array, got 1D"),
     (lambda X, y: (X.reshape(150, 2, 4), y, None), "X must be 2-D.*shape .150, 2, 4."),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.utils import compute_sample_weight
 
 from sklearn_ard import ARDClassifier
@@ -109,3 +110,22 @@ def test_continuous_targets_are_no_classes():
     X, _ = blobs([0, 1])
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         ARDClassifier().fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize(
+    "class_weight",
+    [{0: np.nan, 1: 1}, {0: -1, 1: 1}, {0: 0, 1: 0}, {0: np.inf, 1: 1}, {0: "x", 1: 1}],
+)
+def test_weights_of_classes_are_checked(class_weight):
+    X, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    with pytest.raises(ValueError, match="'class_weight' parameter must have finite"):
+        ARDClassifier(class_weight=class_weight, max_iter=5).fit(X, y)
+
+
+def test_boosting_runs():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    y = (X[:, 0] + 0.3 * rng.normal(size=200) > 0).astype(int)
+    base = ARDClassifier((8,), n_bins=0, max_iter=60, random_state=0)
+    model = AdaBoostClassifier(base, n_estimators=2, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.9

@@ -92,3 +92,18 @@ def test_other_number_of_outputs_in_partial_fit():
     model = ARDRegressor().partial_fit(X, y)
     with pytest.raises(ValueError, match="y must have the 1 outputs.*Got 2"):
         model.partial_fit(X, np.column_stack([y, y]))
+
+
+@pytest.mark.parametrize("total", [1.0, 1e-200])
+def test_weights_that_sum_to_one_are_shares(total):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 3))
+    y = X[:, 0] + 0.1 * rng.normal(size=100)
+    weight = rng.integers(0, 3, size=100).astype(float)
+    options = {"max_iter": 40, "n_bins": 0, "random_state": 0}
+    share = total * weight / weight.sum()
+    model = ARDRegressor(**options).fit(X, y, sample_weight=share)
+    rows = weight * (np.count_nonzero(weight) / weight.sum())
+    expected = ARDRegressor(**options).fit(X, y, sample_weight=rows)
+    assert model.get_support().tolist() == [True, False, False]
+    np.testing.assert_allclose(model.predict(X), expected.predict(X), rtol=1e-3)

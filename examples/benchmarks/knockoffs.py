@@ -54,13 +54,14 @@ def friedman(u):
 
 def statistics_of_lasso(X, y, seed):
     """As the functions of hidimstat have it by default."""
-    model = ModelXKnockoff(LassoCV(max_iter=200_000), random_state=seed)
+    # another seed than that of X, from which the same numbers would come
+    model = ModelXKnockoff(LassoCV(max_iter=200_000), random_state=10_000 + seed)
     return model.fit_importance(X, y)[0]
 
 
 def statistics_of_network(X, y, seed, **options):
     model = ARDRegressor(likelihood="gaussian", n_bins=0, **options)
-    return knockoffs(model, X, y, random_state=seed).nats.to_numpy()
+    return knockoffs(model, X, y, random_state=10_000 + seed).nats.to_numpy()
 
 
 MODELS = {
