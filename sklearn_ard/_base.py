@@ -82,6 +82,8 @@ class BaseARD(Parameters, Predictor):
         -----
         UserWarning
             If no input is worth its price, or if Ctrl-C ended the training early.
+        ConvergenceWarning
+            If the evidence lower bound is worse than that of a model without inputs.
         """
         with unchanged_on_error(self), usual_torch():
             device = find_device(self.device, type(self).__name__)
@@ -97,7 +99,7 @@ class BaseARD(Parameters, Predictor):
                     verbose=self.verbose,
                 )
             self._set_fitted(fitted_model(trained, data))
-            warn_of_training(self, trained)
+            warn_of_training(self, trained, data.targets)
         return self
 
     def _best_candidate(self, task, data, previous=None):

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -386,8 +387,11 @@ def check_threshold(estimator, threshold):
         )
 
 
-def warn_of_training(estimator, trained):
-    """Warn of an interrupted training and of an empty model."""
+def warn_of_training(estimator, trained, targets=None):
+    """Warn of an interrupted training, of an empty model, and of one worse than that.
+
+    The last needs the `targets`; after a chunk of data it would come too early.
+    """
     if trained.interrupted:
         warnings.warn(
             f"Training was interrupted after {estimator.n_iter_} epochs: the model is "
@@ -404,3 +408,14 @@ def warn_of_training(estimator, trained):
             UserWarning,
             stacklevel=4,
         )
+    elif targets is not None and not trained.interrupted:
+        nll_of_nothing = trained.net.criterion_.num_data * targets.empty_nll_
+        objective = trained.elbo + (1 - estimator.reg_factor) * trained.kl
+        if objective < -nll_of_nothing:
+            warnings.warn(
+                f"After {estimator.n_iter_} epochs the evidence lower bound is still "
+                "below that of a model without inputs, which may well predict better. "
+                "Raise 'max_iter', or lower 'learning_rate_init'.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )

@@ -13,6 +13,7 @@ import torch
 from problems import problem
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -392,3 +393,18 @@ def test_batches_are_larger_on_long_tables_only():
         small = predictions(**more, batch_size=64)
         assert np.array_equal(predictions(**more), small)
         assert not np.array_equal(predictions(**more, batch_size=128), small)
+
+
+@pytest.mark.parametrize("reg_factor", [0.1, 1.0])
+def test_too_short_a_training_says_so(estimator, reg_factor):
+    X, y = problem(estimator)
+    options = {"n_bins": 0, "random_state": 0, "reg_factor": reg_factor}
+    noise = np.random.default_rng(0).permutation(y)
+    with pytest.warns(ConvergenceWarning, match="After 1 epochs .* Raise 'max_iter'"):
+        estimator(max_iter=1, **options).fit(X, noise)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        estimator(**options).fit(X, y)
+        estimator(max_iter=1, **options).partial_fit(
+            X, y, **({} if estimator is ARDRegressor else {"classes": np.unique(y)})
+        )

@@ -247,7 +247,7 @@ class CrossValidated(BaseARD):
                 trained = Walk(task).cut(self.reg_factor_, trained, best.n_features)
             trained = train_ensemble(task, trained, self.n_networks)
         self._set_fitted(fitted_model(trained, data))
-        warn_of_training(self, trained)
+        warn_of_training(self, trained, data.targets)
 
     def _choice(self, feature_cost, points, path, folds):
         """The best point at a price of the columns."""
