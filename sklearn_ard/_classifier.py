@@ -12,6 +12,8 @@ from sklearn_ard._validation import check_class_weight, trains_one_network
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.inference.predictor import CompactClassifier, LabelPredictor
 
+_MOST_CLASSES = 100  # that may have fewer than two rows on average
+
 
 class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     """Neural network classifier that picks its own inputs.
@@ -366,13 +368,13 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
                 "partial_fit: the labels of all chunks. Got None instead."
             )
         if not first and classes is not None:
-            classes = np.unique(classes)
+            classes = _distinct(classes)
             if not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     "The 'classes' parameter must be the same in every call to "
                     f"partial_fit. Got {classes} instead of {self.classes_}."
                 )
-        options = {"classes": np.unique(classes)} if first else {}
+        options = {"classes": _distinct(classes)} if first else {}
         return self._partial_fit(X, y, sample_weight, **options)
 
     def _check_targets(self, y, weight, classes=None):
@@ -382,6 +384,14 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
             raise ValueError(
                 f"{type(self).__name__} needs rows of at least 2 classes in y. "
                 f"Got 1 class instead: {self.classes_}."
+            )
+        n_rows = np.count_nonzero(weight)
+        if classes is None and len(self.classes_) > max(_MOST_CLASSES, n_rows / 2):
+            raise ValueError(
+                f"y must have labels of classes, with two rows each on average where "
+                f"there are more than {_MOST_CLASSES}. Got {len(self.classes_)} labels "
+                f"in {n_rows} rows. Leave out identifiers and rare labels, or take "
+                "ARDRegressor for quantities."
             )
         return self._check_more_targets(y, weight, ClassTargets(self.classes_))
 
@@ -403,3 +413,14 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
             weight[weight > 0] *= factors[np.searchsorted(present, y[weight > 0])]
         indices = np.searchsorted(self.classes_, y).astype(np.float64)
         return indices[:, None], weight, targets
+
+
+def _distinct(classes):
+    """The labels that the user has given, sorted."""
+    try:
+        return np.unique(classes)
+    except TypeError as error:
+        raise ValueError(
+            "The 'classes' parameter must have labels of one kind, without gaps. Got "
+            f"{classes!r} instead."
+        ) from error

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_ard._validation import LARGEST_FACTOR
 from sklearn_ard.nn import Prior
 from sklearn_ard.nn.activations import ACTIVATIONS
 from sklearn_ard.nn.priors import PRIORS
@@ -44,7 +45,7 @@ class Parameters:
         "feature_groups": [list, tuple, Mapping, None],
         "feature_cost": [
             StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="left"),
+            Interval(Real, 0, LARGEST_FACTOR, closed="both"),
             "array-like",
             Mapping,
         ],
@@ -55,7 +56,7 @@ class Parameters:
             Interval(Integral, 0, None, closed="left"),
             None,
         ],
-        "reg_factor": [Interval(Real, 0, None, closed="left")],
+        "reg_factor": [Interval(Real, 0, LARGEST_FACTOR, closed="both")],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "dense_iter": [Interval(Integral, 0, None, closed="left")],
         "shrink": ["boolean"],

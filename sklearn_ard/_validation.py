@@ -21,6 +21,7 @@ from sklearn_ard.data.levels import MIN_ROWS
 from sklearn_ard.data.reader import OF_NUMBERS, Reader, name_strings
 
 LARGEST_WEIGHT = 1e12  # of all rows together
+LARGEST_FACTOR = 1e30  # of the KL divergence, and price of a column
 
 
 def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind):
@@ -237,6 +238,11 @@ def check_input_shape(estimator, reader):
                 "such as (1, 28, 28) for (channels, height, width). Got conv_channels="
                 f"{estimator.conv_channels!r} and input_shape=None."
             )
+    elif not all(map(_is_size, shape)):
+        raise ValueError(
+            "The 'input_shape' parameter must hold positive integers, such as "
+            f"(1, 28, 28). Got {tuple(shape)!r} instead."
+        )
     elif math.prod(shape) != n_features:
         raise ValueError(
             f"The 'input_shape' parameter must multiply to the {n_features} columns "
@@ -322,12 +328,17 @@ def check_sizes(estimator, name):
     """A parameter that holds positive integers, as a tuple."""
     value = getattr(estimator, name)
     sizes = (value,) if isinstance(value, Integral) else tuple(value)
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+    if not all(_is_size(size) for size in sizes):
         raise ValueError(
             f"The {name!r} parameter of {type(estimator).__name__} must hold positive "
             f"integers. Got {value!r} instead."
         )
     return sizes
+
+
+def _is_size(value):
+    """Whether a value is a positive integer, and no truth value."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
 
 
 def check_callbacks(estimator):
@@ -368,11 +379,12 @@ def check_reg_factors(values, owner, name="reg_factors"):
     if (
         factors.ndim != 1
         or not len(factors)
-        or not (np.isfinite(factors) & (factors >= 0)).all()
+        or not ((factors >= 0) & (factors <= LARGEST_FACTOR)).all()
     ):
         raise ValueError(
             f"The {name!r} parameter of {owner} must be a list of numbers, none "
-            f"negative and at least one. Got {values!r} instead."
+            f"negative or above {LARGEST_FACTOR:g}, and at least one. Got {values!r} "
+            "instead."
         )
     return np.unique(factors)
 

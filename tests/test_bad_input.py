@@ -9,9 +9,11 @@ import scipy.sparse as sp
 from problems import problem
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 from torch import nn
 
 import sklearn_ard
+from sklearn_ard import ARDClassifier, ARDRegressor, ARDRegressorCV, threshold_curve
 from sklearn_ard.nn import DenseARD
 
 BAD_PARAMETERS = [
@@ -36,6 +38,11 @@ BAD_PARAMETERS = [
         r"'module'.* outputs, of shape \(2, [12]\).*\(2, 9\)",
     ),
     ({"dense_iter": -1}, "'dense_iter' parameter of .* must be.*Got -1"),
+    ({"reg_factor": 1e308}, "'reg_factor' parameter of .* Got 1e.308"),
+    ({"feature_cost": 10**400}, "'feature_cost' parameter of .* Got 1000"),
+    ({"hidden_layer_sizes": True}, "'hidden_layer_sizes'.*positive.*Got True"),
+    ({"input_shape": (None, 8)}, r"'input_shape'.*positive.*Got \(None, 8\)"),
+    ({"input_shape": (-2, -4)}, r"'input_shape'.*positive.*Got \(-2, -4\)"),
     ({"padding": "reflect"}, "'padding' parameter of .* must be.*Got 'reflect'"),
     (
         {"input_shape": (2, 4), "conv_channels": (2, 2), "stride": (1, 2, 1)},
@@ -84,6 +91,32 @@ def test_bad_data_are_named(estimator, make, message):
     with pytest.raises(ValueError, match=message):
         model.fit(X, y, sample_weight=weight)
     assert not hasattr(model, "n_features_in_")
+
+
+@pytest.mark.parametrize("value", [None, "high"])
+def test_scores_that_are_no_numbers_are_named(value):
+    X, y = problem(ARDRegressor)
+    options = {"reg_factors": [1.0], "cv": 2, "n_bins": 0, "max_iter": 2}
+    model = ARDRegressorCV(scoring=lambda *given: value, **options)
+    with pytest.raises(ValueError, match=f"'scoring'.*number. Got {value!r}"):
+        model.fit(X, y)
+    model.set_params(scoring=None, cv=[])
+    with pytest.raises(ValueError, match=r"'cv'.*at least one split. Got \[\]"):
+        model.fit(X, y)
+
+
+def test_labels_that_are_no_classes_are_named():
+    X = np.arange(300.0)[:, None]
+    with pytest.raises(ValueError, match="Got 300 labels in 300 rows. Leave out ident"):
+        ARDClassifier().fit(X, [f"id {i}" for i in range(300)])
+    with pytest.raises(ValueError, match="'classes'.*one kind.*None, 1"):
+        ARDClassifier(n_bins=0).partial_fit(X, X[:, 0] > 10, classes=[None, 1])
+
+
+def test_curves_of_other_estimators_are_refused():
+    X, y = problem(ARDRegressor)
+    with pytest.raises(ValueError, match="'estimator'.*of this package. Got a Linear"):
+        threshold_curve(LinearRegression().fit(X, y), X, y)
 
 
 def test_other_columns_than_in_fit_are_named(fitted):

@@ -6,7 +6,7 @@ Input: an estimator and data. Output: an :class:`ARDPath`, one entry per point.
 import copy
 from contextlib import contextmanager
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -262,7 +262,17 @@ def names_of(model):
 
 def partial_score(scorer, X, y, options):
     """A function that scores a fitted model on some rows."""
-    return lambda model: scorer(model, X, y, **options)
+
+    def score(model):
+        value = scorer(model, X, y, **options)
+        if not isinstance(value, Real):
+            raise ValueError(
+                "The 'scoring' parameter must give a number. Got "
+                f"{value!r} from {scorer!r} instead."
+            )
+        return value
+
+    return score
 
 
 def default_estimator(y):

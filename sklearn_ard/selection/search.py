@@ -212,6 +212,11 @@ class CrossValidated(BaseARD):
                 X, y, **routed.splitter.split
             )
         )
+        if not splits:
+            raise ValueError(
+                f"The 'cv' parameter of {owner} must give at least one split. Got "
+                f"{self.cv!r} instead."
+            )
         scorer, options = self._get_scorer(), routed.scorer.score
         if is_classifier(self):
             self._check_folds(y, sample_weight, splits, data.targets, scorer)

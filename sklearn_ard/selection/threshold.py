@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ard._base import BaseARD
 from sklearn_ard._context import usual_torch
 from sklearn_ard.nn import ard_layers
 
@@ -63,6 +64,11 @@ def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
     >>> threshold_curve(model, X, y, thresholds=[3.0])["n_features"].tolist()
     [2]
     """
+    if not isinstance(estimator, BaseARD):
+        raise ValueError(
+            "The 'estimator' parameter of threshold_curve must be an estimator of this "
+            f"package. Got a {type(estimator).__name__} instead."
+        )
     check_is_fitted(estimator)
     if thresholds is None:
         thresholds = _deciles(estimator)
