@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import AdaBoostClassifier
+from sklearn.feature_selection import SelectFromModel
 from sklearn.utils import compute_sample_weight
 
 from sklearn_ard import ARDClassifier
@@ -129,3 +130,17 @@ def test_boosting_runs():
     base = ARDClassifier((8,), n_bins=0, max_iter=60, random_state=0)
     model = AdaBoostClassifier(base, n_estimators=2, random_state=0).fit(X, y)
     assert model.score(X, y) > 0.9
+
+
+def test_logarithms_of_probabilities():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    model = ARDClassifier((8,), n_bins=0, max_iter=60, random_state=0)
+    model.fit(X, X[:, 0] > 0)
+    found = model.predict_log_proba(X)
+    np.testing.assert_allclose(np.exp(found), model.predict_proba(X), rtol=1e-12)
+    np.testing.assert_array_equal(model.compact().predict_log_proba(X), found)
+    far = model.predict_log_proba(1e6 * X)
+    assert np.isfinite(far).all() and far.min() < -1000
+    picked = SelectFromModel(model.compact(), prefit=True, threshold=1e-9)
+    np.testing.assert_array_equal(picked.get_support(), model.get_support())

@@ -5,7 +5,7 @@ likelihood, and the outputs of a model without inputs; or predictions.
 """
 
 import numpy as np
-from scipy.special import softmax, xlogy
+from scipy.special import log_softmax, softmax, xlogy
 
 from sklearn_ard.data.noise import (
     GaussianNoise,
@@ -242,3 +242,7 @@ class ClassTargets:
     def probabilities(self, outputs):
         """Probabilities of shape (n, n_classes)."""
         return softmax(outputs.astype(np.float64), axis=1)
+
+    def log_probabilities(self, outputs):
+        """Their logarithms."""
+        return log_softmax(outputs.astype(np.float64), axis=1)

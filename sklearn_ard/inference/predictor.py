@@ -234,6 +234,22 @@ class LabelPredictor:
         outputs = self._outputs(X)
         return self._fitted.targets.probabilities(outputs)
 
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of every label.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs. From a data frame, only the columns in use are read.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In nats, in the order of `classes_`; exact also where a probability is 0.
+        """
+        outputs = self._outputs(X)
+        return self._fitted.targets.log_probabilities(outputs)
+
 
 class _Compact(Predictor):
     """Base of the compact predictors, which predict and cannot be trained.
@@ -242,7 +258,7 @@ class _Compact(Predictor):
     the model itself.
     """
 
-    _copied = ("n_features_in_", "feature_names_in_")
+    _copied = ("n_features_in_", "feature_names_in_", "feature_importances_")
 
     @classmethod
     def _from_estimator(cls, estimator):
@@ -284,7 +300,7 @@ class CompactRegressor(NumberPredictor, RegressorMixin, _Compact):
     """Compact :class:`ARDRegressor`: `predict` and `transform`, in numpy.
 
     Returned by :meth:`ARDRegressor.compact`. It does not need torch, and its pickle is
-    as small as the pruned network.
+    as small as the pruned network. It has `feature_importances_`, too.
     """
 
     _copied = (*_Compact._copied, "noise_std_")
@@ -294,8 +310,8 @@ class CompactClassifier(LabelPredictor, ClassifierMixin, _Compact):
     """Compact :class:`ARDClassifier`, in numpy.
 
     Returned by :meth:`ARDClassifier.compact`. It has `predict`, `predict_proba`,
-    `transform` and `classes_`, does not need torch, and its pickle is as small as the
-    pruned network.
+    `predict_log_proba`, `transform`, `classes_` and `feature_importances_`, does not
+    need torch, and its pickle is as small as the pruned network.
     """
 
     _copied = (*_Compact._copied, "classes_")
