@@ -420,7 +420,7 @@ def warn_of_training(estimator, trained, targets=None):
             UserWarning,
             stacklevel=4,
         )
-    elif targets is not None and not trained.interrupted:
+    elif targets is not None and targets.vary and not trained.interrupted:
         nll_of_nothing = trained.net.criterion_.num_data * targets.empty_nll_
         objective = trained.elbo + (1 - estimator.reg_factor) * trained.kl
         if objective < -nll_of_nothing:

@@ -5,6 +5,7 @@ from problems import problem
 from tables import SMALL, table
 
 from sklearn_ard import ARDClassifier, ARDRegressor
+from sklearn_ard.data.batches import Batches
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -21,6 +22,24 @@ def seed():
 def selected():
     X, y = table()
     return ARDRegressor(**SMALL).fit(X, y), X, y
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch):
+    """As if Ctrl-C was pressed once, at the beginning of an epoch."""
+    real = Batches.shuffled
+
+    def interrupt_at(epoch):
+        def shuffled(batches, generator):
+            nonlocal epoch
+            epoch -= 1
+            if epoch == 0:
+                raise KeyboardInterrupt
+            return real(batches, generator)
+
+        monkeypatch.setattr(Batches, "shuffled", shuffled)
+
+    return interrupt_at
 
 
 # Every kind of layer that can become an ARD layer, with every setting that it has, and

@@ -22,7 +22,6 @@ from skorch.utils import noop
 from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor
-from sklearn_ard.data.batches import Batches
 from sklearn_ard.nn import ConvARD, DenseARD, ELBOLoss, LinearARD, ard_layers
 from sklearn_ard.training.recipe import plan
 
@@ -280,23 +279,9 @@ def test_progress_bar_shows_the_figures(capsys, estimator):
     assert capsys.readouterr() == ("", "")
 
 
-def _interrupted_at(monkeypatch, epoch):
-    """As if Ctrl-C was pressed in the first step of an epoch."""
-    real = Batches.shuffled
-
-    def shuffled(batches, generator):
-        shuffled.epoch += 1
-        if shuffled.epoch == epoch:
-            raise KeyboardInterrupt
-        return real(batches, generator)
-
-    shuffled.epoch = 0
-    monkeypatch.setattr(Batches, "shuffled", shuffled)
-
-
-def test_interrupted_training_leaves_a_usable_model(estimator, monkeypatch):
+def test_interrupted_training_leaves_a_usable_model(estimator, interrupt_at):
     X, y = problem(estimator)
-    _interrupted_at(monkeypatch, 5)
+    interrupt_at(5)
     with pytest.warns(UserWarning, match="interrupted after 5 epochs"):
         model = estimator(max_iter=30).fit(X, y)
     assert model.n_iter_ == 5
@@ -304,16 +289,15 @@ def test_interrupted_training_leaves_a_usable_model(estimator, monkeypatch):
     assert model.get_support().any()
 
 
-def test_interrupted_chunk_changes_nothing(estimator, monkeypatch):
+def test_interrupted_chunk_changes_nothing(estimator, interrupt_at):
     X, y = problem(estimator)
     classes = {} if estimator is ARDRegressor else {"classes": np.unique(y)}
     model = estimator(n_bins=0, random_state=0).partial_fit(X, y, **classes)
     again = copy.deepcopy(model).partial_fit(X, y)
     before = dict(vars(model))
-    with monkeypatch.context() as patch:
-        _interrupted_at(patch, 1)
-        with pytest.raises(KeyboardInterrupt):
-            model.partial_fit(X, y)
+    interrupt_at(1)
+    with pytest.raises(KeyboardInterrupt):
+        model.partial_fit(X, y)
     assert vars(model) == before
     assert model.partial_fit(X, y).elbo_ == again.elbo_
 

@@ -112,6 +112,11 @@ class NumericTargets:
         columns = zip(methods, values.T, strict=True)
         return np.column_stack([each(column) for each, column in columns])
 
+    @property
+    def vary(self):
+        """Whether none is constant, which a model without inputs knows exactly."""
+        return not self.scaler_.constant_.any()
+
     def transform(self, y):
         """Scaled targets of shape (n, n_targets) and type float32."""
         return self.scaler_.transform(self._transformed(y))
@@ -217,7 +222,7 @@ class ClassTargets:
         Its negative log-likelihood per row in nats: their entropy.
     """
 
-    likelihood, start_, log_jacobian_ = "categorical", None, 0.0
+    likelihood, start_, log_jacobian_, vary = "categorical", None, 0.0, True
 
     def __init__(self, classes):
         self.classes, self.n_outputs = classes, len(classes)

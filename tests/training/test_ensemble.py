@@ -7,7 +7,6 @@ import pytest
 import torch
 from problems import problem
 from sklearn.base import clone
-from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_ard import (
@@ -206,21 +205,13 @@ def test_training_that_goes_on_wants_a_single_network(estimator):
 EPOCHS = [(700, 1, 700), (1100, 1, 1000), (1700, 2, 1600)]
 
 
-class _StopAt(Callback):
-    def __init__(self, epoch):
-        self.epoch = epoch
-
-    def on_epoch_end(self, net, **kwargs):
-        self.epoch -= 1
-        if self.epoch == 0:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize(("epoch", "n_networks", "n_epochs"), EPOCHS)
 def test_interrupted_ensemble_has_the_networks_that_are_done(
-    epoch, n_networks, n_epochs
+    epoch, n_networks, n_epochs, interrupt_at
 ):
-    model = ARDRegressor(n_networks=6, random_state=0, callbacks=[_StopAt(epoch)])
+    pinned = {"n_bins": 0, "likelihood": "gaussian"}  # no candidates before
+    model = ARDRegressor(n_networks=6, random_state=0, **pinned)
+    interrupt_at(epoch)
     with pytest.warns(UserWarning, match=f"interrupted after {n_epochs} epochs"):
         model.fit(*problem(ARDRegressor))
     parts = model.net_.module_
