@@ -80,9 +80,10 @@ class FittedModel(State):
         Returns
         -------
         FittedModel
-            With a copy of the net, whose priors have the threshold.
+            With a copy of the network, whose priors have the threshold.
         """
-        net, inputs = copy.deepcopy(self.trained.net), self.trained.inputs
+        net, inputs = copy.copy(self.trained.net), self.trained.inputs
+        net.set_module(copy.deepcopy(net.module_))
         for layer in ard_layers(net.module_):
             layer.prior.threshold = threshold
         rng = np.random.default_rng(0)

@@ -1,11 +1,13 @@
 """set_threshold and threshold_curve: pruning a fitted model by other thresholds."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
+from skorch.callbacks import Callback
 
 from sklearn_ard import ARDClassifier, ARDRegressor, threshold_curve
 from sklearn_ard.nn import LogUniform, ard_layers
@@ -133,3 +135,24 @@ def test_a_failure_leaves_the_priors_as_they_were(monkeypatch):
         model.set_threshold(-2.0)
     assert all(a.prior is b for a, b in zip(layers, before[0], strict=True))
     assert np.array_equal(model.predict(X), before[1])
+
+
+class _Locked(Callback):
+    """Cannot be copied or pickled."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+def test_only_the_network_is_copied():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    options = {"max_iter": 20, "n_bins": 0, "random_state": 0}
+    model = ARDRegressor((8,), callbacks=[_Locked()], **options).fit(X, X[:, 1])
+    net, before = model.net_, model.predict(X, return_std=True)
+    model.set_threshold(-2.0)
+    assert model.net_ is not net and not model.get_support().all()
+    model.set_threshold(3.0)
+    for found, expected in zip(model.predict(X, return_std=True), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert model.net_.history is net.history
+    model.partial_fit(X, X[:, 1])
