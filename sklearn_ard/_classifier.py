@@ -8,7 +8,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._validation import check_class_weight, trains_one_network
+from sklearn_ard._validation import trains_one_network
+from sklearn_ard._weights import check_class_weight
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.inference.predictor import CompactClassifier, LabelPredictor
 

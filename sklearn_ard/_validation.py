@@ -13,14 +13,14 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_X_y
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
+from sklearn_ard._weights import checked_weight
 from sklearn_ard.data.columns import Columns
 from sklearn_ard.data.frames import is_frame
 from sklearn_ard.data.levels import MIN_ROWS
 from sklearn_ard.data.reader import OF_NUMBERS, Reader, name_strings
 
-LARGEST_WEIGHT = 1e12  # of all rows together
 LARGEST_FACTOR = 1e30  # of the KL divergence, and price of a column
 
 
@@ -54,7 +54,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
     if reader is not None:
         has_categories = reader.has_categories
     X = _check_table(estimator, X, reset=reader is None, has_categories=has_categories)
-    weight = _checked_weight(sample_weight, X)
+    weight = checked_weight(sample_weight, X)
     if reader is None:
         columns = columns_of(estimator)
         reader = Reader(columns, _check_categories(estimator, columns))
@@ -69,43 +69,6 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
             X = X.copy()  # leave the user's arrays unchanged
             X.sum_duplicates()
     return X, y, weight, reader
-
-
-def check_class_weight(class_weight):
-    """Refuse weights of classes that are no weights."""
-    given = class_weight.values() if isinstance(class_weight, dict) else [1.0]
-    good = [
-        isinstance(w, Real) and math.isfinite(w) and 0 <= w <= LARGEST_WEIGHT
-        for w in given
-    ]
-    if not all(good) or not any(given):
-        raise ValueError(
-            "The 'class_weight' parameter must have finite weights that are not "
-            f"negative, and a positive one. Got {class_weight!r} instead."
-        )
-
-
-def _checked_weight(sample_weight, X):
-    """Weights as numbers of rows; those that sum to 1 are shares of them."""
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    total = weight.sum()
-    if not weight.any():
-        raise ValueError(
-            "The 'sample_weight' parameter must have a positive entry. "
-            "Got only zeros instead."
-        )
-    if total > LARGEST_WEIGHT:
-        raise ValueError(
-            "The 'sample_weight' parameter must sum to the number of rows that it "
-            f"stands for, at most {LARGEST_WEIGHT:g}. Got a sum of {total:g} instead. "
-            "Divide it by its mean."
-        )
-    if total <= 1 + 1e-9 and np.count_nonzero(weight) > 1:
-        weight = weight / weight.max()  # it may be tiny
-        weight = weight * (np.count_nonzero(weight) / weight.sum())
-    return weight
 
 
 def check_rows(estimator, X, reader, columns):

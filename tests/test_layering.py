@@ -17,7 +17,7 @@ FOLDERS = {  # each imports from those above it only
     "": "_context",
     "data": "columns frames levels reader table encoding bins blocks moments merge "
     "scaler copies order batches transforms noise targets training_set",
-    "validation": "_validation",
+    "validation": "_weights _validation",
     "training": "callbacks net build task inputs trained start transfer rounds "
     "recipe ensemble comparison candidates",
     "inference": "activations operations network images modules lower onnx_inputs "

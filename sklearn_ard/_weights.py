@@ -1,0 +1,49 @@
+"""Checks of the weights of rows and of classes.
+
+Input: weights from the user. Output: numbers of rows, or an error.
+"""
+
+import math
+from numbers import Real
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight
+
+LARGEST_WEIGHT = 1e12  # of all rows together
+
+
+def check_class_weight(class_weight):
+    """Refuse weights of classes that are no weights."""
+    given = class_weight.values() if isinstance(class_weight, dict) else [1.0]
+    good = [
+        isinstance(w, Real) and math.isfinite(w) and 0 <= w <= LARGEST_WEIGHT
+        for w in given
+    ]
+    if not all(good) or not any(given):
+        raise ValueError(
+            "The 'class_weight' parameter must have finite weights that are not "
+            f"negative, and a positive one. Got {class_weight!r} instead."
+        )
+
+
+def checked_weight(sample_weight, X):
+    """Weights as numbers of rows; those that sum to 1 are shares of them."""
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    total = weight.sum()
+    if not weight.any():
+        raise ValueError(
+            "The 'sample_weight' parameter must have a positive entry. "
+            "Got only zeros instead."
+        )
+    if total > LARGEST_WEIGHT:
+        raise ValueError(
+            "The 'sample_weight' parameter must sum to the number of rows that it "
+            f"stands for, at most {LARGEST_WEIGHT:g}. Got a sum of {total:g} instead. "
+            "Divide it by its mean."
+        )
+    if total <= 1 + 1e-9 and np.count_nonzero(weight) > 1:
+        weight = weight / weight.max()  # it may be tiny
+        weight = weight * (np.count_nonzero(weight) / weight.sum())
+    return weight
