@@ -396,3 +396,17 @@ def test_sparse_matrices_have_no_categories(estimator):
     model = estimator(**QUICK, categorical_features=[0])
     with pytest.raises(ValueError, match="'categorical_features' .*Make X dense"):
         model.fit(sp.csr_array(X), y)
+
+
+@pytest.mark.parametrize("n_rows", [1, 5])
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered")
+def test_rows_that_are_too_large_are_named(n_rows):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    model = ARDRegressor((4,), n_bins=0, max_iter=20, random_state=0).fit(X, X[:, 0])
+    rows = X[:n_rows].copy()
+    rows[0, 0] = 1e39
+    for each in (model, model.compact()):
+        with pytest.raises(ValueError, match="too large for dtype.'float32'"):
+            each.predict(rows)
+        assert np.isfinite(each.predict(np.clip(rows, -10, 10))).all()

@@ -124,7 +124,14 @@ class Network:
         if self.mean is not None:
             x = x.astype(self.mean.dtype, copy=False)
             x = (x - self.mean[:, None]) / self.scale[:, None]
-        return self._outputs(np.ascontiguousarray(x, np.float32)).T
+        outputs = self._outputs(np.ascontiguousarray(x, np.float32)).T
+        if not math.isfinite(outputs.sum()):
+            raise ValueError(
+                "Input X contains a value too large for dtype('float32')"
+                f"{f' of {owner}' if owner else ''}. Clip it to the range of the rows "
+                "of training."
+            )
+        return outputs
 
     def read(self, X, owner, *, selected=False):
         """Inputs of raw rows, neither filled nor scaled.
