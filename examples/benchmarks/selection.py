@@ -167,7 +167,8 @@ def cfi(X, y, seed):
 def knockoffs(X, y, seed):
     from hidimstat import ModelXKnockoff
 
-    test = ModelXKnockoff(LassoCV(max_iter=200_000), random_state=seed)
+    # another seed than that of X, from which the same numbers would come
+    test = ModelXKnockoff(LassoCV(max_iter=200_000), random_state=10_000 + seed)
     test.fit_importance(X, y.astype(float))
     kept = np.flatnonzero(test.fdr_selection(0.1))
     return kept, _predict_by_forest(X, y, kept, seed)
