@@ -155,12 +155,15 @@ def _check(estimator, numbers, y, fdr):
     check_can_be_cloned(estimator, "knockoffs")
     given = estimator.get_params()
     cost = given.get("feature_cost")
-    names = [n for n in ("feature_groups", "required_features") if given.get(n)]
-    if names or not (cost is None or isinstance(cost, (Real, str))):
+    names = ["feature_groups", "required_features"]
+    names = [name for name in names if given.get(name) is not None]
+    if not (cost is None or isinstance(cost, (Real, str))):
+        names.append("feature_cost")
+    if names:
         raise ValueError(
-            f"The {(names or ['feature_cost'])[0]!r} parameter of the estimator must "
-            "not name columns: it is fitted on twice as many, without names. Got "
-            f"{given[(names or ['feature_cost'])[0]]!r} instead."
+            f"The {names[0]!r} parameter of the estimator must not name columns: it is "
+            "fitted on twice as many, without names. Got "
+            f"{given[names[0]]!r} instead."
         )
     if numbers.shape[1] < 1 / fdr:
         warnings.warn(

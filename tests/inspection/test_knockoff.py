@@ -149,7 +149,7 @@ def _with(value):
             {"estimator": ARDRegressor(feature_cost=np.ones(40))},
             "'feature_cost'.*not n",
         ),
-        ({"estimator": ARDRegressor(required_features=[0])}, "'required_features'"),
+        ({"estimator": ARDRegressor(required_features=np.arange(2))}, "'required_f"),
         ({"y": None}, r"as many rows.*\(300, 40\) and \(\)"),
     ],
 )
