@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sklearn_ard._classifier import ARDClassifier
     from sklearn_ard._cv import ARDClassifierCV, ARDRegressorCV
     from sklearn_ard._regressor import ARDRegressor
-    from sklearn_ard.inference.predictor import CompactClassifier, CompactRegressor
+    from sklearn_ard.inference.compact import CompactClassifier, CompactRegressor
     from sklearn_ard.plotting.model import RelevanceDisplay, SparsityDisplay
     from sklearn_ard.plotting.path import CVPathDisplay, RegularizationPathDisplay
     from sklearn_ard.plotting.stability import StabilityDisplay
@@ -52,8 +52,8 @@ _MODULES = {
     "ARDRegressor": "_regressor",
     "ARDRegressorCV": "_cv",
     "CVPathDisplay": "plotting.path",
-    "CompactClassifier": "inference.predictor",
-    "CompactRegressor": "inference.predictor",
+    "CompactClassifier": "inference.compact",
+    "CompactRegressor": "inference.compact",
     "RegularizationPathDisplay": "plotting.path",
     "RelevanceDisplay": "plotting.model",
     "SparsityDisplay": "plotting.model",

@@ -11,7 +11,8 @@ from sklearn_ard._base import BaseARD
 from sklearn_ard._validation import trains_one_network
 from sklearn_ard._weights import check_class_weight
 from sklearn_ard.data.targets import ClassTargets
-from sklearn_ard.inference.predictor import CompactClassifier, LabelPredictor
+from sklearn_ard.inference.compact import CompactClassifier
+from sklearn_ard.inference.predictor import LabelPredictor
 
 _MOST_CLASSES = 100  # that may have fewer than two rows on average
 

@@ -4,6 +4,8 @@ Input: the values of a column, with weights. Output: a code for every row; the l
 few rows share one.
 """
 
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder
@@ -52,14 +54,9 @@ class Levels:
         Levels
             Itself.
         """
-        self._encoder = OrdinalEncoder(
-            dtype=np.int64,
-            handle_unknown="use_encoded_value",
-            unknown_value=UNKNOWN,
-            encoded_missing_value=_MISSING,
-        )
-        index = self._encoder.fit_transform(values[:, None])[:, 0]
-        known = self._encoder.categories_[0]
+        encoder = _encoder_of(values)
+        index = encoder.transform(values[:, None])[:, 0]
+        known = encoder.categories_[0]
         self.known_ = known[~pd.isna(known)]
         n = len(self.known_)
         rows = np.bincount(np.where(index < 0, n, index), weight, minlength=n + 1)
@@ -83,8 +80,13 @@ class Levels:
         """The same without its levels, for a column that is not read."""
         levels = Levels()
         levels.known_, levels.codes_ = self.known_[:0], self.codes_[:0]
-        levels.missing_code_, levels.n_codes_ = UNKNOWN, 0
+        levels.missing_code_, levels.n_codes_, levels.are_rare_ = UNKNOWN, 0, False
         return levels
+
+    @cached_property
+    def _encoder(self):
+        dtype = float if self.are_numbers else object
+        return _encoder_of(np.append(self.known_.astype(dtype), np.nan))
 
     @property
     def are_numbers(self):
@@ -96,3 +98,14 @@ class Levels:
         index = self._encoder.transform(values[:, None])[:, 0]
         # the last two entries are those of index -2 and -1
         return np.append(self.codes_, [self.missing_code_, UNKNOWN])[index]
+
+
+def _encoder_of(values):
+    """From levels to their indices in sorted order, of values of these levels."""
+    encoder = OrdinalEncoder(
+        dtype=np.int64,
+        handle_unknown="use_encoded_value",
+        unknown_value=UNKNOWN,
+        encoded_missing_value=_MISSING,
+    )
+    return encoder.fit(values[:, None])

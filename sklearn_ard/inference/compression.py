@@ -14,7 +14,8 @@ from sklearn.utils import gen_batches
 
 from sklearn_ard._context import threads_for, usual_torch
 from sklearn_ard.data.training_set import TrainingSet
-from sklearn_ard.inference.lower import constant_network, lower
+from sklearn_ard.inference.lower import constant_network, lower, lower_posterior
+from sklearn_ard.inference.posterior import Posterior
 from sklearn_ard.inference.report import compression_report
 from sklearn_ard.inference.state import State
 from sklearn_ard.nn import ard_layers, input_layers, output_variance
@@ -33,7 +34,7 @@ class FittedModel(State):
 
     Attributes
     ----------
-    reader, network, support, targets
+    reader, network, posterior, support, targets, noise
         See :class:`~sklearn_ard.inference.state.State`.
     trained : Trained
         The network with the inputs that it reads, and the relevance of their blocks.
@@ -106,23 +107,10 @@ class FittedModel(State):
 
     @usual_torch()
     def output_variance(self, X, *, selected=False):
-        """Variance of the scaled outputs under the posterior of the weights.
-
-        Parameters
-        ----------
-        X : {ndarray, csr_array} of shape (n_samples, n_features)
-            Checked.
-        selected : bool, default=False
-            Whether X has only the columns that the small network reads.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_outputs)
-            From draws that are always the same.
-        """
+        """See :meth:`State.output_variance`; in torch where numpy cannot."""
+        if self.posterior is not None:
+            return super().output_variance(X, selected=selected)
         variance = np.zeros((X.shape[0], self.targets.n_outputs))
-        if not self.trained.support.any():
-            return variance
         model, device = self.trained.net.module_, torch.device(self.trained.net.device)
         inputs, used = self.trained.inputs, self.network.inputs
         scaler = self.data.scaler.take(used)
@@ -199,11 +187,16 @@ def _compress(trained, data, n_steps, noise, noise_std):
             data.scaler,
             targets.n_outputs,
         )
+        posterior = lower_posterior(
+            trained.net.module_, trained.inputs, network, data.scaler
+        )
     else:
         network = constant_network(targets.empty_output_)
+        posterior = Posterior(data.scaler.take([]), [], network.n_rows)
     return FittedModel(
         reader=data.reader.only(network.columns),
         network=network,
+        posterior=posterior,
         support=data.blocks.support(trained.support),
         targets=targets,
         noise=noise,

@@ -1,7 +1,7 @@
 """Predictive distributions: means, standard deviations, quantiles and densities.
 
-Input: X, and targets for their density. Output: numbers in units of y. Unlike compact
-predictors, they know how uncertain the weights are.
+Input: X, and targets for their density. Output: numbers in units of y. They count both
+the noise and the uncertainty of the weights.
 """
 
 import numpy as np

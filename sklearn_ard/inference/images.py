@@ -4,6 +4,7 @@ Images come in as arrays of (channels, height, width, rows), with one to three
 dimensions between channels and rows; images of the same kind go out.
 """
 
+import copy
 import itertools
 import math
 from dataclasses import dataclass
@@ -152,6 +153,13 @@ class Convolution:
         output = output.reshape(len(self.bias), output.size // len(self.bias))
         output += self.bias
         return output.reshape(-1, *self.windows.sizes(self.size), n_rows)
+
+    def with_weights(self, weight, bias):
+        """The same with other weights, stored as these are, and other biases."""
+        layer = copy.copy(self)
+        layer.weight, layer.bias = weight, bias
+        layer._prepare()
+        return layer
 
     def kernels(self):
         """Weights of shape (n_out, n_in, ...)."""

@@ -15,9 +15,10 @@ from sklearn_ard._context import threads_for, usual_torch
 from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.inference.modules import CONVOLUTIONS, POOLINGS, Lowering, NotLowered
 from sklearn_ard.inference.network import LayerSize, Network, block_rows
-from sklearn_ard.inference.operations import Dense
+from sklearn_ard.inference.operations import Dense, Sum
+from sklearn_ard.inference.posterior import Posterior
 from sklearn_ard.nn.chain import NORMS
-from sklearn_ard.nn.compaction import Parallel
+from sklearn_ard.nn.compaction import Parallel, random_chains
 
 _MAX_MEAN = 8.0  # of |mean| / scale, and
 _MAX_SCALE = 1e10  # of scale and 1 / scale, for X in float32
@@ -104,6 +105,42 @@ def lower(compacted, inputs, encoding, scaler, n_outputs):
         for name, layer in kept.items()
     }
     return Network(*scaled, operations, n_outputs, n_rows, sizes)
+
+
+def lower_posterior(module, inputs, network, scaler):
+    """Make the networks whose draws tell how uncertain an estimator is.
+
+    Parameters
+    ----------
+    module : Module
+        The trained network with its ARD layers; it is not changed.
+    inputs : ndarray of int
+        Inputs that it reads, of all that are made of X.
+    network : Network
+        What :func:`lower` has made of it.
+    scaler : Scaler
+        Standardises all inputs.
+
+    Returns
+    -------
+    Posterior or None
+        None where only torch can run it.
+    """
+    if isinstance(network, TorchNetwork):
+        return None
+    used = np.isin(inputs, network.inputs)
+    place = np.cumsum(used) - 1  # of every input among those in use
+    members = []
+    for chains in random_chains(module):
+        branches = []
+        for chain, read, _ in chains:
+            chain = chain.eval().requires_grad_(False).to("cpu").to(torch.float32)
+            read = read.cpu().numpy()
+            x = torch.zeros(1, len(read), dtype=torch.float32, device="cpu")
+            lowering = Lowering(measure(chain, x)[2])
+            branches.append((place[read], lowering(chain)))
+        members.append([Sum(branches)])
+    return Posterior(scaler.take(network.inputs), members, network.n_rows)
 
 
 def constant_network(output):

@@ -76,21 +76,15 @@ class Lowering:
         bias = layer.bias.detach().numpy()
         dense = ops.Dense(layer.weight.detach().numpy(), bias)
         self.arrays[layer] = dense.weight, bias, layer.in_features
-        return [dense]
+        return [_random(dense, layer)]
 
     def _convolution(self, layer):
         weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
-        n_out, n_in = weight.shape[:2]
-        if layer.groups > 1:
-            shape = n_out, n_in * layer.groups, *weight.shape[2:]
-            whole = np.zeros(shape, np.float32)
-            for i, rows in enumerate(np.split(np.arange(n_out), layer.groups)):
-                whole[rows, i * n_in : (i + 1) * n_in] = weight[rows]
-            weight = whole
+        weight = _ungrouped(weight, layer.groups)
         mode, size = _PADDING_MODES[layer.padding_mode], self.image_sizes[layer]
         convolution = images.make_convolution(weight, bias, _windows(layer), mode, size)
         self.arrays[layer] = convolution.weight, bias, weight.shape[1]
-        return [convolution]
+        return [_random(convolution, layer)]
 
     def _norm(self, norm):
         scale = (norm.running_var + norm.eps).rsqrt()
@@ -141,6 +135,28 @@ def _is_monotone(module):
     if activation is None or not activation.monotone:
         return False
     return activation.parameter is None or getattr(module, activation.parameter) >= 0
+
+
+def _ungrouped(weight, groups):
+    """Weights of all channels of a convolution, zeros between groups."""
+    if groups == 1:
+        return weight
+    n_out, n_in = weight.shape[:2]
+    whole = np.zeros((n_out, n_in * groups, *weight.shape[2:]), np.float32)
+    for i, rows in enumerate(np.split(np.arange(n_out), groups)):
+        whole[rows, i * n_in : (i + 1) * n_in] = weight[rows]
+    return whole
+
+
+def _random(operation, layer):
+    """The operation of a layer, with the posterior of its weights where that is known.
+
+    See :func:`sklearn_ard.nn.compaction.random_chains`.
+    """
+    if not hasattr(layer, "std"):
+        return operation
+    std = _ungrouped(layer.std.cpu().numpy(), getattr(layer, "groups", 1))
+    return ops.Random(operation, std, layer.bias_std.cpu().numpy())
 
 
 def _windows(module):

@@ -5,6 +5,7 @@ torch.
 """
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -66,10 +67,6 @@ class Network:
     layers : dict of str to LayerSize
         Sizes of the remaining layers of the trained network.
 
-    Attributes
-    ----------
-    columns : ndarray of int
-        Columns of X that are read, ascending.
     """
 
     def __init__(
@@ -85,11 +82,18 @@ class Network:
         layers,
     ):
         self.inputs, self.encoding, self.fill = inputs, encoding, fill
-        self.columns = np.unique(encoding.column)
-        self._of_selected = encoding.on(self.columns)
         self.mean, self.scale = mean, scale
         self.operations, self.n_outputs = operations, n_outputs
         self.n_rows, self.layers = n_rows, layers
+
+    @cached_property
+    def columns(self):
+        """Columns of X that are read, an ascending ndarray of int."""
+        return np.unique(self.encoding.column)
+
+    @cached_property
+    def _of_selected(self):
+        return self.encoding.on(self.columns)
 
     def __call__(self, X, owner, *, selected=False):
         """Outputs for raw rows.

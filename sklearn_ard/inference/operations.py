@@ -4,6 +4,8 @@ Arrays of (features, rows) or (channels, height, width, rows) come in and go out
 the rows last, a layer is one product of a matrix, dense or sparse, with a wide one.
 """
 
+import copy
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -90,6 +92,46 @@ class Dense:
             output += self.bias
         return output
 
+    def with_weights(self, weight, bias):
+        """The same with other weights, stored as these are, and other biases."""
+        layer = copy.copy(self)
+        layer.weight, layer.bias = weight, bias
+        return layer
+
+
+class Random:
+    """A layer whose weights have a posterior distribution.
+
+    Parameters
+    ----------
+    layer : Dense or Convolution
+        With the means.
+    std : ndarray of shape (n_out, ...)
+        Standard deviations of the weights; 0 where these are.
+    bias_std : ndarray of shape (n_out,)
+        Of the biases.
+    """
+
+    def __init__(self, layer, std, bias_std):
+        self.layer, self.bias_std = layer, bias_std[:, None]
+        self.std = std.reshape(len(std), -1)
+        if sp.issparse(layer.weight):  # the same entries in the same order
+            row = np.repeat(np.arange(len(std)), np.diff(layer.weight.indptr))
+            self.std = self.std[row, layer.weight.indices]
+
+    def drawn(self, rng):
+        """The layer with weights that a numpy generator has drawn."""
+        weight, bias = self.layer.weight.copy(), self.layer.bias
+        values = weight.data if sp.issparse(weight) else weight
+        values += self.std * rng.standard_normal(self.std.shape, np.float32)
+        if self.bias_std.any():
+            noise = rng.standard_normal(self.bias_std.shape, np.float32)
+            bias = bias + self.bias_std * noise
+        return self.layer.with_weights(weight, bias)
+
+    def __call__(self, x):
+        return self.layer(x)
+
 
 class Sum:
     """The sum of several chains of operations on some of the same inputs.
@@ -109,6 +151,18 @@ class Sum:
             for indices, operations in self.branches
         ]
         return sum(outputs[1:], start=outputs[0])
+
+    def drawn(self, rng):
+        """The same with the weights of random layers drawn."""
+        return Sum([(indices, drawn(each, rng)) for indices, each in self.branches])
+
+
+def drawn(operations, rng):
+    """Operations with the weights of random layers drawn by a numpy generator."""
+    return [
+        operation.drawn(rng) if isinstance(operation, (Random, Sum)) else operation
+        for operation in operations
+    ]
 
 
 def run(operations, x):

@@ -6,7 +6,7 @@ since compact predictors and estimators share it.
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from sklearn_ard._validation import check_rows
 from sklearn_ard.data.frames import columns as columns_of
 from sklearn_ard.data.frames import is_frame, is_pandas, to_array, to_frame
-from sklearn_ard.inference.state import State
 
 # options of check_array for tables that are handed on as they are
 _ANYTHING = {"dtype": None, "ensure_all_finite": False, "ensure_min_features": 0}
@@ -249,69 +248,3 @@ class LabelPredictor:
         """
         outputs = self._outputs(X)
         return self._fitted.targets.log_probabilities(outputs)
-
-
-class _Compact(Predictor):
-    """Base of the compact predictors, which predict and cannot be trained.
-
-    As with :class:`sklearn.frozen.FrozenEstimator`, `fit` does nothing, and a clone is
-    the model itself.
-    """
-
-    _copied = ("n_features_in_", "feature_names_in_", "feature_importances_")
-
-    @classmethod
-    def _from_estimator(cls, estimator):
-        """The compact model of a fitted estimator."""
-        model, fitted = cls(), estimator._fitted
-        model._fitted = State(
-            reader=fitted.reader,
-            network=fitted.network,
-            support=fitted.support,
-            targets=fitted.targets,
-            noise=fitted.noise,
-        )
-        for name in cls._copied:
-            if hasattr(estimator, name):
-                setattr(model, name, getattr(estimator, name))
-        return model
-
-    def __sklearn_clone__(self):
-        return self
-
-    def fit(self, X, y, *args, **kwargs):
-        """Do nothing: the model is fitted.
-
-        Parameters
-        ----------
-        X, y, *args, **kwargs
-            Ignored.
-
-        Returns
-        -------
-        self
-            As it is.
-        """
-        check_is_fitted(self)
-        return self
-
-
-class CompactRegressor(NumberPredictor, RegressorMixin, _Compact):
-    """Compact :class:`ARDRegressor`: `predict` and `transform`, in numpy.
-
-    Returned by :meth:`ARDRegressor.compact`. It does not need torch, and its pickle is
-    as small as the pruned network. It has `feature_importances_`, too.
-    """
-
-    _copied = (*_Compact._copied, "noise_std_")
-
-
-class CompactClassifier(LabelPredictor, ClassifierMixin, _Compact):
-    """Compact :class:`ARDClassifier`, in numpy.
-
-    Returned by :meth:`ARDClassifier.compact`. It has `predict`, `predict_proba`,
-    `predict_log_proba`, `transform`, `classes_` and `feature_importances_`, does not
-    need torch, and its pickle is as small as the pruned network.
-    """
-
-    _copied = (*_Compact._copied, "classes_")

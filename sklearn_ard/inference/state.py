@@ -12,6 +12,7 @@ from sklearn_ard.data.noise import Noise
 from sklearn_ard.data.reader import Reader
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 from sklearn_ard.inference.network import Network
+from sklearn_ard.inference.posterior import Posterior
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class State:
         From tables to numbers and codes.
     network : Network
         From these to outputs.
+    posterior : Posterior or None
+        Of the weights of this network; None where only torch can run it.
     support : bool ndarray of shape (n_features,)
         True for the columns in use.
     targets : NumericTargets or ClassTargets
@@ -34,6 +37,28 @@ class State:
 
     reader: Reader
     network: Network
+    posterior: Posterior | None
     support: np.ndarray
     targets: NumericTargets | ClassTargets
     noise: Noise | None
+
+    def output_variance(self, X, *, selected=False):
+        """Variance of the scaled outputs under the posterior of the weights.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array} of shape (n_samples, n_features)
+            Checked.
+        selected : bool, default=False
+            Whether X has only the columns that the network reads.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            From draws that are always the same.
+        """
+
+        def read(rows):
+            return self.network.read(rows, "", selected=selected)[0]
+
+        return self.posterior.variance(X, read, self.targets.n_outputs)

@@ -152,6 +152,34 @@ def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
     return compacted, opaque
 
 
+@torch.no_grad()
+def random_chains(model: nn.Module) -> list[list[Compacted]]:
+    """Chains with random weights, whose sum is each network of an ensemble.
+
+    Parameters
+    ----------
+    model : Module
+        An :class:`Ensemble`, or a single network.
+
+    Returns
+    -------
+    list of list of Compacted
+        For every network its chains. Their linear layers and convolutions have the
+        attributes `std` and `bias_std`, of the shapes of weight and bias: standard
+        deviations of the posterior.
+
+    Raises
+    ------
+    Opaque
+        If a network cannot be compacted.
+    """
+    members = model.networks if type(model) is Ensemble else [model]
+    return [
+        [_compact_chain(chain, random=True) for _, chain, _ in _summands(member)]
+        for member in members
+    ]
+
+
 def _summands(model, prefix="", share=1.0):
     """Chains whose weighted sum is a network: prefix of names, chain, weight."""
     if type(model) is Ensemble and not has_hooks(model):
@@ -239,9 +267,9 @@ def _forget(part, layers):
             layers[name] = None
 
 
-def _compact_chain(model):
+def _compact_chain(model, *, random=False):
     names = {module: name for name, module in model.named_modules()}
-    steps = steps_of(model, names)
+    steps = steps_of(model, names, random=random)
     constant = None
     for step in steps:
         constant = step.forward(constant)

@@ -50,8 +50,13 @@ class Select(nn.Module):
         return x[:, self.indices]
 
 
-def steps_of(model, names):
-    """The steps that a network consists of."""
+def steps_of(model, names, *, random=False):
+    """The steps that a network consists of.
+
+    With `random`, no step forgets that weights have a posterior distribution: units are
+    constant only if they are so whatever the weights, and the layers that
+    :meth:`Weighted.plain` returns have standard deviations.
+    """
     for module in model.modules():
         if has_hooks(module):
             raise Opaque(f"the hooks of {_described(module, names)}")
@@ -60,7 +65,7 @@ def steps_of(model, names):
     for i, module in enumerate(modules):
         kind = type(module)
         if isinstance(module, ARDMixin) or kind in WEIGHTED:
-            step = Weighted(module)
+            step = Weighted(module, random)
             width = len(module.weight)
         elif kind in ELEMENTWISE:
             step = _Elementwise(module)
@@ -221,9 +226,13 @@ class Flattening(_Step):
 
 
 class Weighted(_Step):
-    """A linear layer or a convolution."""
+    """A linear layer or a convolution.
 
-    def __init__(self, layer):
+    Where weights are random, `std` and `bias_std` of the plain layer are the standard
+    deviations of its weights and biases.
+    """
+
+    def __init__(self, layer, random=False):
         super().__init__(layer)
         keep = layer.keep() if isinstance(layer, ARDMixin) else 1
         # on the CPU, since not every accelerator has float64
@@ -232,21 +241,29 @@ class Weighted(_Step):
         if layer.bias is not None:
             self.bias += layer.bias.cpu()
         self.groups = getattr(layer, "groups", 1)
+        self.random = random
+        self.variance = torch.zeros_like(self.weight)
+        self.bias_variance = torch.zeros_like(self.bias)
+        if random and isinstance(layer, ARDMixin):
+            self.variance += (layer.log_sigma2.exp() * keep).cpu()
 
-    def _blocks(self):
-        """Weights as (groups, outputs, inputs, kernel): a view."""
-        n_out, n_in = self.weight.shape[:2]
-        return self.weight.view(self.groups, n_out // self.groups, n_in, -1)
+    def _blocks(self, values):
+        """Values of the weights as (groups, outputs, inputs, kernel): a view."""
+        n_out, n_in = values.shape[:2]
+        return values.view(self.groups, n_out // self.groups, n_in, -1)
 
     def forward(self, constant):
         if constant is not None:
             folded = self._folds(constant)
             values = constant.where(folded, 0).view(self.groups, -1)
-            blocks = self._blocks()
-            gain = torch.einsum("goik,gi->go", blocks, values)
-            self.bias += gain.flatten()
-            blocks.mul_(~folded.view(self.groups, 1, -1, 1))
-        dead = ~self.weight.flatten(1).any(dim=1)
+            for weight, bias, value in (
+                (self.weight, self.bias, values),
+                (self.variance, self.bias_variance, values.square()),
+            ):
+                blocks = self._blocks(weight)
+                bias += torch.einsum("goik,gi->go", blocks, value).flatten()
+                blocks.mul_(~folded.view(self.groups, 1, -1, 1))
+        dead = ~self.weight.flatten(1).any(dim=1) & (self.bias_variance == 0)
         return self.bias.where(dead, torch.nan) if dead.any() else None
 
     def _folds(self, constant):
@@ -262,7 +279,7 @@ class Weighted(_Step):
     def backward(self, needed):
         if needed is None:
             needed = torch.ones_like(self.bias, dtype=torch.bool)
-        blocks = self._blocks()
+        blocks = self._blocks(self.weight)
         self.needed = needed
         if self.groups == 1:
             self.n_groups, self.out = 1, needed
@@ -296,11 +313,17 @@ class Weighted(_Step):
                 padding_mode=layer.padding_mode,
                 **options,
             )
-        weight = self.weight[self.out]
-        weight = weight[:, self.inputs] if self.groups == 1 else weight
-        new.weight = nn.Parameter(weight.to(**options))
+        new.weight = nn.Parameter(self._kept(self.weight).to(**options))
         new.bias.copy_(self.bias[self.out])
+        if self.random:
+            new.std = self._kept(self.variance).sqrt().float()
+            new.bias_std = self.bias_variance[self.out].sqrt().float()
         read = self.needed[self.out]
         if read.all():
             return [new]
         return [new, Select(read.nonzero().flatten())]
+
+    def _kept(self, values):
+        """Values of the weights that remain."""
+        kept = values[self.out]
+        return kept[:, self.inputs] if self.groups == 1 else kept

@@ -1,0 +1,274 @@
+"""Fitted models as arrays and JSON, in a format that outlives the code.
+
+Input: a model of the types listed here. Output: numpy arrays and a text, and a file of
+both; or the model again. Nothing is pickled: a file can hold data, not code.
+"""
+
+import io
+import json
+import math
+import os
+import tempfile
+import zipfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_ard.data import noise, transforms
+from sklearn_ard.data.columns import Columns
+from sklearn_ard.data.encoding import Encoding
+from sklearn_ard.data.levels import Levels
+from sklearn_ard.data.reader import Reader
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.data.targets import ClassTargets, NumericTargets
+from sklearn_ard.inference import images, operations
+from sklearn_ard.inference.network import LayerSize, Network
+from sklearn_ard.inference.posterior import Posterior
+from sklearn_ard.inference.state import State
+
+# Of what is written. A new one is needed where an older reader would be wrong; this one
+# reads all older ones.
+FORMAT = 1
+
+_DAMAGES = zipfile.BadZipFile, zlib.error
+
+_NOISE = "log_scale2 least_scale2 most_spread"
+# By the names in a file: a class and the attributes that are written. Who renames one
+# of them has to keep its name in the file.
+TYPES = {
+    "state": (
+        State,
+        "reader network posterior support targets noise of_column block_names",
+    ),
+    "reader": (Reader, "columns categories levels_"),
+    "columns": (Columns, "n_columns names owner"),
+    "levels": (Levels, "known_ codes_ missing_code_ n_codes_ are_rare_"),
+    "encoding": (Encoding, "column level bounds"),
+    "scaler": (Scaler, "n_channels standardize n_bits mean_ scale_ constant_"),
+    "numbers": (
+        NumericTargets,
+        "n_targets is_1d standardize likelihood n_outputs transforms_ scaler_ start_ "
+        "empty_output_ empty_noise_ empty_nll_ log_jacobian_",
+    ),
+    "classes": (ClassTargets, "classes n_outputs empty_output_ empty_nll_"),
+    "logarithm": (transforms.Logarithm, ""),
+    "yeo_johnson": (transforms.YeoJohnson, "power unit"),
+    "gaussian": (noise.GaussianNoise, "log_noise_variance"),
+    "heteroscedastic": (noise.HeteroscedasticNoise, _NOISE),
+    "student_t": (noise.StudentTNoise, f"{_NOISE} logit_df"),
+    "skew_t": (noise.SkewTNoise, f"{_NOISE} logit_left logit_right"),
+    "network": (
+        Network,
+        "inputs encoding fill mean scale operations n_outputs n_rows layers",
+    ),
+    "layer_size": (LayerSize, " ".join(LayerSize._fields)),
+    "posterior": (Posterior, "scaler members n_rows"),
+    "affine": (operations.Affine, "scale shift"),
+    "activation": (operations.Activation, "name parameter"),
+    "select": (operations.Select, "indices"),
+    "reshape": (operations.Reshape, "shape"),
+    "dense": (operations.Dense, "weight bias"),
+    "random": (operations.Random, "layer std bias_std"),
+    "sum": (operations.Sum, "branches"),
+    "windows": (images.Windows, "kernel stride dilation padding ceil_mode"),
+    "convolution": (
+        images.Convolution,
+        "weight bias n_channels windows padding_mode size",
+    ),
+    "unrolled_convolution": (
+        images.UnrolledConvolution,
+        "weight bias n_channels windows padding_mode size",
+    ),
+    "max_pool": (images.MaxPool, "windows"),
+    "average_pool": (images.AveragePool, "windows count_padding counts"),
+}
+
+
+class NotPlain(Exception):
+    """Names something that is neither data nor of a type that is known."""
+
+
+class Archive:
+    """Plain objects as arrays and JSON.
+
+    Parameters
+    ----------
+    types : dict of str to (type, str), default=TYPES
+        By names: classes, and the attributes that make up their objects.
+    """
+
+    def __init__(self, types=None):
+        self.types = TYPES if types is None else types
+        self.names = {cls: name for name, (cls, _) in self.types.items()}
+
+    def pack(self, value):
+        """A text and arrays that hold a value.
+
+        Parameters
+        ----------
+        value : object
+            Numbers, strings, arrays, and lists, tuples, dicts and known types of these.
+
+        Returns
+        -------
+        text : str
+            JSON.
+        arrays : dict of str to ndarray
+            What it refers to: by their dtypes all arrays as one, since each costs a
+            file hundreds of bytes.
+
+        Raises
+        ------
+        NotPlain
+            If there is anything else in it.
+        """
+        arrays = {}
+        text = json.dumps(self._packed(value, arrays), allow_nan=False)
+        return text, {name: np.concatenate(each) for name, each in arrays.items()}
+
+    def unpack(self, text, arrays):
+        """The value of a text and arrays."""
+        return self._unpacked(json.loads(text), arrays)
+
+    def _packed(self, value, arrays):
+        if isinstance(value, (np.ndarray, np.generic)) or sp.issparse(value):
+            return self._packed_array(value, arrays)
+        if value is None or isinstance(value, (bool, int, str)):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else {"float": repr(value)}
+        name = self.names.get(type(value))
+        if name is not None:
+            fields = self.types[name][1].split()
+            packed = {f: self._packed(getattr(value, f), arrays) for f in fields}
+            return {"type": name, **packed}
+        if type(value) in (list, tuple):
+            kind = type(value).__name__
+            return {kind: [self._packed(each, arrays) for each in value]}
+        if type(value) is dict:
+            items = [
+                [self._packed(key, arrays), self._packed(each, arrays)]
+                for key, each in value.items()
+            ]
+            return {"dict": items}
+        raise NotPlain(f"{value!r:.60} of type {type(value).__name__}")
+
+    def _packed_array(self, value, arrays):
+        if sp.issparse(value):
+            parts = [value.data, value.indices, value.indptr]
+            parts = [self._packed_array(part, arrays) for part in parts]
+            return {"csr": [*parts, list(value.shape)]}
+        if isinstance(value, np.generic):
+            array = np.asarray(value)
+            return {"scalar": self._packed_array(array, arrays)}
+        if value.dtype.kind == "O":
+            strings = value.ravel().tolist()
+            others = [each for each in strings if not isinstance(each, str)]
+            if others:
+                raise NotPlain(f"{others[0]!r:.60} of type {type(others[0]).__name__}")
+            return {"strings": strings, "shape": list(value.shape)}
+        if value.dtype.kind not in "biufcUSmM":
+            raise NotPlain(f"an array of dtype {value.dtype}")
+        same = arrays.setdefault(value.dtype.str, [])
+        start = sum(map(len, same))
+        same.append(value.ravel())
+        return {"array": value.dtype.str, "start": start, "shape": list(value.shape)}
+
+    def _unpacked(self, packed, arrays):
+        if not isinstance(packed, dict):
+            return packed
+        if "type" in packed:
+            cls = self.types[packed["type"]][0]
+            fields = {
+                name: self._unpacked(each, arrays)
+                for name, each in packed.items()
+                if name != "type"
+            }
+            if issubclass(cls, tuple):
+                return cls(**fields)
+            made = cls.__new__(cls)
+            restore = getattr(made, "__setstate__", vars(made).update)
+            restore(fields)
+            return made
+        kind, content = next(iter(packed.items()))
+        if kind == "array":
+            start, shape = packed["start"], packed["shape"]
+            return arrays[content][start : start + math.prod(shape)].reshape(shape)
+        if kind == "scalar":
+            return self._unpacked(content, arrays)[()]
+        if kind == "float":
+            return float(content)
+        if kind == "dict":
+            pairs = (map(lambda each: self._unpacked(each, arrays), p) for p in content)
+            return dict(map(tuple, pairs))
+        if kind == "strings":
+            return np.array(content, dtype=object).reshape(packed["shape"])
+        if kind == "csr":
+            *parts, shape = content
+            parts = tuple(self._unpacked(part, arrays) for part in parts)
+            return sp.csr_array(parts, tuple(shape))
+        made = [self._unpacked(each, arrays) for each in content]
+        return tuple(made) if kind == "tuple" else made
+
+
+def write(path, contents, arrays):
+    """Write a file at once: whoever is interrupted leaves the old one, or none.
+
+    Parameters
+    ----------
+    path : str, path-like or binary file
+        Where to write, by the name as it is.
+    contents : dict
+        JSON; its "format" is added.
+    arrays : dict of str to ndarray
+        Arrays, none of objects.
+    """
+    header = json.dumps({"format": FORMAT, **contents}).encode()
+    arrays = {"header": np.frombuffer(header, np.uint8), **arrays}
+    if hasattr(path, "write"):
+        np.savez_compressed(path, allow_pickle=False, **arrays)
+        return
+    path = Path(path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(file.name)
+            raise
+
+
+def read(path):
+    """Contents and arrays of a file that :func:`write` has written.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or of a newer format.
+    """
+    name = getattr(path, "name", "") if hasattr(path, "read") else path
+    try:
+        source = path if hasattr(path, "read") else io.BytesIO(Path(path).read_bytes())
+        with np.load(source, allow_pickle=False) as file:
+            arrays = dict(file)
+        contents = json.loads(arrays.pop("header").tobytes())
+        version = contents["format"]
+    except (ValueError, LookupError, EOFError, TypeError, *_DAMAGES) as error:
+        raise ValueError(
+            f"{str(name)!r} is no model that 'save' of sklearn_ard has written, or it "
+            f"is damaged ({type(error).__name__}: {error}). Models that were pickled "
+            "are loaded by pickle or joblib."
+        ) from error
+    if version > FORMAT:
+        raise ValueError(
+            f"{str(name)!r} has format {version} and was written by sklearn_ard "
+            f"{contents.get('sklearn_ard')}; this version reads formats up to "
+            f"{FORMAT}. Upgrade sklearn_ard."
+        )
+    return contents, arrays
