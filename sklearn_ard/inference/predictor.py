@@ -270,6 +270,8 @@ class _Compact(Predictor):
             support=fitted.support,
             targets=fitted.targets,
             noise=fitted.noise,
+            of_column=fitted.of_column,
+            block_names=fitted.block_names,
         )
         for name in cls._copied:
             if hasattr(estimator, name):
