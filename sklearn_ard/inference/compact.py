@@ -5,6 +5,7 @@ says how sure it is, and a file of it.
 """
 
 import io
+from dataclasses import fields
 
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
@@ -34,14 +35,8 @@ class _Compact(Predictor):
     def _from_estimator(cls, estimator):
         """The compact model of a fitted estimator."""
         model, fitted = cls(), estimator._fitted
-        model._fitted = State(
-            reader=fitted.reader,
-            network=fitted.network,
-            posterior=fitted.posterior,
-            support=fitted.support,
-            targets=fitted.targets,
-            noise=fitted.noise,
-        )
+        state = {each.name: getattr(fitted, each.name) for each in fields(State)}
+        model._fitted = State(**state)
         for name in cls._kept:
             if hasattr(estimator, name):
                 setattr(model, name, getattr(estimator, name))

@@ -34,7 +34,7 @@ class FittedModel(State):
 
     Attributes
     ----------
-    reader, network, posterior, support, targets, noise
+    reader, network, posterior, support, targets, noise, of_column, block_names
         See :class:`~sklearn_ard.inference.state.State`.
     trained : Trained
         The network with the inputs that it reads, and the relevance of their blocks.
@@ -193,11 +193,15 @@ def _compress(trained, data, n_steps, noise, noise_std):
     else:
         network = constant_network(targets.empty_output_)
         posterior = Posterior(data.scaler.take([]), [], network.n_rows)
+    blocks = data.blocks
+    is_joined = len(blocks) < len(blocks.of_column)
     return FittedModel(
+        of_column=blocks.of_column if is_joined else None,
+        block_names=blocks.names if is_joined else None,
         reader=data.reader.only(network.columns),
         network=network,
         posterior=posterior,
-        support=data.blocks.support(trained.support),
+        support=blocks.support(trained.support),
         targets=targets,
         noise=noise,
         trained=trained,

@@ -41,12 +41,10 @@ class TorchNetwork(Network):
         super().__init__(*scaled, [], n_outputs, n_rows, layers)
         self.module, self.why = module, why
 
-    def __call__(self, X, owner, *, selected=False):
+    def outputs_of(self, inputs):
+        x = torch.from_numpy(inputs.T.astype(np.float32, copy=False))
         with usual_torch(), torch.inference_mode(), threads_for(self.module):
-            return super().__call__(X, owner, selected=selected)
-
-    def _outputs(self, x):
-        return self.module(torch.from_numpy(x.T)).numpy().T
+            return self.module(x).numpy().T
 
 
 def lower(compacted, inputs, encoding, scaler, n_outputs):

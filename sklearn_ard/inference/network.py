@@ -122,13 +122,7 @@ class Network:
         return outputs
 
     def _block(self, X, owner, selected):
-        x, is_finite = self.read(X, owner, selected=selected)
-        if not is_finite:
-            x = np.where(np.isnan(x), self.fill[:, None], x)
-        if self.mean is not None:
-            x = x.astype(self.mean.dtype, copy=False)
-            x = (x - self.mean[:, None]) / self.scale[:, None]
-        outputs = self._outputs(np.ascontiguousarray(x, np.float32)).T
+        outputs = self.outputs_of(self.inputs_of(X, owner, selected=selected)).T
         if not math.isfinite(outputs.sum()):
             raise ValueError(
                 "Input X contains a value too large for dtype('float32')"
@@ -136,6 +130,31 @@ class Network:
                 "of training."
             )
         return outputs
+
+    def inputs_of(self, X, owner, *, selected=False):
+        """Inputs of raw rows as the operations take them: filled, and scaled if needed.
+
+        Parameters
+        ----------
+        X, owner, selected
+            As for a call.
+
+        Returns
+        -------
+        ndarray of shape (n_inputs, n_samples)
+            In float32.
+        """
+        x, is_finite = self.read(X, owner, selected=selected)
+        if not is_finite:
+            x = np.where(np.isnan(x), self.fill[:, None], x)
+        if self.mean is not None:
+            x = x.astype(self.mean.dtype, copy=False)
+            x = (x - self.mean[:, None]) / self.scale[:, None]
+        return np.ascontiguousarray(x, np.float32)
+
+    def outputs_of(self, inputs):
+        """Outputs of shape (n_outputs, n) for inputs of shape (n_inputs, n)."""
+        return run(self.operations, inputs)
 
     def read(self, X, owner, *, selected=False):
         """Inputs of raw rows, neither filled nor scaled.
@@ -175,9 +194,6 @@ class Network:
             X = X.astype(dtype)
         assert_all_finite(X, allow_nan=True, estimator_name=owner, input_name="X")
         return not np.isnan(X).any()
-
-    def _outputs(self, x):
-        return run(self.operations, x)
 
 
 def block_rows(n_numbers):

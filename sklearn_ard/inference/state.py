@@ -33,6 +33,10 @@ class State:
         From outputs to answers.
     noise : Noise or None
         Of numeric targets.
+    of_column : int ndarray of shape (n_features,) or None
+        The block of each column; None where each is one of its own.
+    block_names : ndarray of str of shape (n_blocks,) or None
+        Names of the blocks, with `of_column`.
     """
 
     reader: Reader
@@ -41,6 +45,8 @@ class State:
     support: np.ndarray
     targets: NumericTargets | ClassTargets
     noise: Noise | None
+    of_column: np.ndarray | None = None
+    block_names: np.ndarray | None = None
 
     def output_variance(self, X, *, selected=False):
         """Variance of the scaled outputs under the posterior of the weights.
