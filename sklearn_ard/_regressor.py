@@ -8,8 +8,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn_ard._base import BaseARD
 from sklearn_ard._validation import check_positive, other_noise, trains_one_network
 from sklearn_ard.data.targets import LIKELIHOODS, NumericTargets
-from sklearn_ard.inference.distribution import DistributionPredictor
 from sklearn_ard.inference.compact import CompactRegressor
+from sklearn_ard.inference.distribution import DistributionPredictor
 
 
 class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):

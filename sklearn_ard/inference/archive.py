@@ -202,8 +202,8 @@ class Archive:
         if kind == "float":
             return float(content)
         if kind == "dict":
-            pairs = (map(lambda each: self._unpacked(each, arrays), p) for p in content)
-            return dict(map(tuple, pairs))
+            pairs = ([self._unpacked(each, arrays) for each in p] for p in content)
+            return dict(pairs)
         if kind == "strings":
             return np.array(content, dtype=object).reshape(packed["shape"])
         if kind == "csr":

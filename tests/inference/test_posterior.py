@@ -58,6 +58,8 @@ def test_variance_of_a_convolution_is_that_of_torch(padding, monkeypatch):
         input_shape=(1, 6, 6),
         conv_channels=(4,),
         padding=padding,
+        reg_factor=0.1,
+        feature_cost=0,
         max_iter=40,
         random_state=0,
     ).fit(X, y)
