@@ -40,6 +40,7 @@ from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.training.build import Architecture
 from sklearn_ard.training.callbacks import progress_bar
 from sklearn_ard.training.candidates import choose, report_of
+from sklearn_ard.training.checkpoint import checkpoint_of
 from sklearn_ard.training.ensemble import train_networks
 from sklearn_ard.training.rounds import train_chunk
 from sklearn_ard.training.task import Task
@@ -85,12 +86,14 @@ class BaseARD(Parameters, Predictor):
         ConvergenceWarning
             If the evidence lower bound is worse than that of a model without inputs.
         """
-        with unchanged_on_error(self), usual_torch():
+        stored = checkpoint_of(self, X=X, y=y, sample_weight=sample_weight)
+        with unchanged_on_error(self), usual_torch(), stored as checkpoint:
             device = find_device(self.device, type(self).__name__)
             data = self._training_set(X, y, sample_weight, device)
             data, previous = self._continued(data)
             with training_on(device, type(self).__name__):
                 task = self._task(data, device, self.reg_factor)
+                task = replace(task, checkpoint=checkpoint)
                 data = self._best_candidate(task, data, previous).data
                 trained = train_networks(
                     task.on(data),
@@ -99,6 +102,8 @@ class BaseARD(Parameters, Predictor):
                     verbose=self.verbose,
                 )
             self._set_fitted(fitted_model(trained, data))
+            if checkpoint is not None:
+                checkpoint.finished = not trained.interrupted
             warn_of_training(self, trained, data.targets)
         return self
 

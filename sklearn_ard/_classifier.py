@@ -143,6 +143,12 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         compared. With callbacks for every batch or gradient (`on_batch_begin`,
         `on_batch_end`, `on_grad_computed`), dense networks are trained by autograd,
         which takes about four times as long.
+    checkpoint : str or path-like, default=None
+        A folder, in which `fit` stores its state after every training and every ten
+        seconds. If the process is killed, `fit` with the same data and parameters goes
+        on from there, to the same model bit for bit; with others it is refused. The
+        folder is removed when `fit` has ended. Needs an int as `random_state`, no
+        `callbacks` and no `warm_start`.
 
     Attributes
     ----------
@@ -301,6 +307,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         device="cpu",
         class_weight=None,
         callbacks=None,
+        checkpoint=None,
     ):
         super().__init__(
             hidden_layer_sizes,
@@ -332,6 +339,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
             verbose=verbose,
             device=device,
             callbacks=callbacks,
+            checkpoint=checkpoint,
         )
         self.class_weight = class_weight
 

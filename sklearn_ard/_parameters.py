@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from os import PathLike
 
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -71,6 +72,7 @@ class Parameters:
         "verbose": ["verbose"],
         "device": [str, torch.device],
         "callbacks": [list, tuple, None],
+        "checkpoint": [str, PathLike, None],
     }
 
     def __init__(
@@ -105,6 +107,7 @@ class Parameters:
         verbose=0,
         device="cpu",
         callbacks=None,
+        checkpoint=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -135,3 +138,4 @@ class Parameters:
         self.verbose = verbose
         self.device = device
         self.callbacks = callbacks
+        self.checkpoint = checkpoint

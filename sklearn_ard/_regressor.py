@@ -161,6 +161,12 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         callbacks for every batch or gradient (`on_batch_begin`, `on_batch_end`,
         `on_grad_computed`), dense networks are trained by autograd, which takes about
         four times as long.
+    checkpoint : str or path-like, default=None
+        A folder, in which `fit` stores its state after every training and every ten
+        seconds. If the process is killed, `fit` with the same data and parameters goes
+        on from there, to the same model bit for bit; with others it is refused. The
+        folder is removed when `fit` has ended. Needs an int as `random_state`, no
+        `callbacks` and no `warm_start`.
 
     Attributes
     ----------
@@ -335,6 +341,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         verbose=0,
         device="cpu",
         callbacks=None,
+        checkpoint=None,
     ):
         super().__init__(
             hidden_layer_sizes,
@@ -366,6 +373,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
             verbose=verbose,
             device=device,
             callbacks=callbacks,
+            checkpoint=checkpoint,
         )
         self.likelihood = likelihood
 

@@ -214,29 +214,38 @@ class Archive:
         return tuple(made) if kind == "tuple" else made
 
 
-def write(path, contents, arrays):
-    """Write a file at once: whoever is interrupted leaves the old one, or none.
+def write(path, contents, arrays, *, compressed=True):
+    """Write a file of arrays and JSON.
 
     Parameters
     ----------
     path : str, path-like or binary file
-        Where to write, by the name as it is.
+        Where to write, by the name as it is. See :func:`replace_file`.
     contents : dict
         JSON; its "format" is added.
     arrays : dict of str to ndarray
         Arrays, none of objects.
+    compressed : bool, default=True
+        Whether to compress it.
     """
     header = json.dumps({"format": FORMAT, **contents}).encode()
     arrays = {"header": np.frombuffer(header, np.uint8), **arrays}
-    if hasattr(path, "write"):
-        np.savez_compressed(path, allow_pickle=False, **arrays)
-        return
+    save = np.savez_compressed if compressed else np.savez
+    file = path if hasattr(path, "write") else io.BytesIO()
+    save(file, allow_pickle=False, **arrays)
+    if file is not path:
+        replace_file(path, file.getbuffer())
+
+
+def replace_file(path, data):
+    """Write bytes at once: whoever is interrupted leaves the old file, or none."""
     path = Path(path)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         try:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            file.close()  # else not every system can rename it
             os.replace(file.name, path)
         except BaseException:
             with suppress(OSError):

@@ -46,7 +46,8 @@ from sklearn_ard.training.ensemble import train_ensemble
 
 REG_FACTORS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
-_PLAIN_ONLY = ("reg_factor", "warm_start")  # parameters of the plain estimators only
+# Parameters of the plain estimators only.
+_PLAIN_ONLY = ("reg_factor", "warm_start", "checkpoint")
 
 
 class CrossValidated(BaseARD):

@@ -74,6 +74,7 @@ class ARDNet(NeuralNet):
     def initialize(self):
         super().initialize()
         self.interrupted_ = False
+        self._checkpoint, self._n_done, self._stored = None, 0, None
         return self
 
     def initialize_optimizer(self, *args, **kwargs):
@@ -162,8 +163,15 @@ class ARDNet(NeuralNet):
                 if callback in users:
                     raise _EndOfStage from error
                 raise
+        if method_name == "on_epoch_end":
+            self._n_done += 1
+            if self._checkpoint is not None and self._checkpoint.is_due:
+                self._checkpoint.save(self._state())
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        if self._stored is not None:  # here, since callbacks have begun anew
+            vars(self._statistics).update(self._stored["statistics"])
+            epochs -= self._n_done
         try:
             return super().fit_loop(X, y, epochs, **fit_params)
         except _EndOfStage:
@@ -182,6 +190,7 @@ class ARDNet(NeuralNet):
         resume=None,
         shrink=False,
         progress=None,
+        checkpoint=None,
     ):
         """Train for some epochs under one schedule.
 
@@ -203,6 +212,8 @@ class ARDNet(NeuralNet):
             training.
         progress : Callback, optional
             Used in this training only.
+        checkpoint : Checkpoint, optional
+            Stores the state of this training, and has it if it was trained before.
 
         Raises
         ------
@@ -211,7 +222,13 @@ class ARDNet(NeuralNet):
         """
         if schedule.n_steps is None:
             schedule.n_steps = epochs * batches.n_batches
-        self._generators = generators
+        self._generators, self._schedule = generators, schedule
+        self._checkpoint, self._n_done, self._stored = checkpoint, 0, None
+        if checkpoint is not None:
+            self._stored = checkpoint.begin()
+        if self._stored is not None:
+            self.module_.load_state_dict(self._stored["module"])
+            self.criterion_.load_state_dict(self._stored["criterion"])
         self.initialize_optimizer()
         if self.optimizer_ is None:
             self._trainer = Trainer(
@@ -222,6 +239,9 @@ class ARDNet(NeuralNet):
             self._resume_optimizer(resume)
         self._to_shrink = SHRINK_EVERY if shrink else math.inf
         self._batches = self._all_batches = batches
+        if self._stored is not None:
+            self._continue(self._stored)
+        is_over = self._n_done == epochs
         if self._trainer is not None:
             self._set_training(True)
             self._narrow_batches()
@@ -235,15 +255,47 @@ class ARDNet(NeuralNet):
                 noise_from(self.module_, None if self._trainer else generators.device),
             ):
                 self.partial_fit(batches, epochs=epochs)
+            if checkpoint is not None and not (is_over or self.interrupted_):
+                checkpoint.save(self._state())
         finally:
             if self._trainer is not None:
                 self._trainer.write_back()
             self._trainer = self._batches = self._all_batches = None
-            self._generators = None
+            self._generators = self._schedule = None
+            self._checkpoint = self._stored = None
             self.callbacks_ = callbacks
             self.criterion_.beta = 1.0
         if self.interrupted_:
             raise KeyboardInterrupt
+
+    def _state(self):
+        """All that continues this training, on the rows that it has."""
+        if self._trainer is not None:
+            self._trainer.write_back()
+        return {
+            "module": dict(self.module_.state_dict()),
+            "criterion": dict(self.criterion_.state_dict()),
+            "optimizer": (self._trainer or self.optimizer_).state_dict(),
+            "generators": [each.get_state() for each in self._generators],
+            "history": [dict(row) for row in self.history],
+            "statistics": vars(self._statistics) | {"nll": None},
+            "step": self._schedule.step,
+            "to_shrink": self._to_shrink,
+            "n_done": self._n_done,
+        }
+
+    def _continue(self, state):
+        """Continue from a state whose weights are there already."""
+        (self._trainer or self.optimizer_).load_state_dict(state["optimizer"])
+        for generator, value in zip(self._generators, state["generators"], strict=True):
+            generator.set_state(value)
+        self.history_[:] = state["history"]
+        self._schedule.step = state["step"]
+        self._to_shrink, self._n_done = state["to_shrink"], state["n_done"]
+
+    @property
+    def _statistics(self):
+        return next(cb for _, cb in self.callbacks_ if isinstance(cb, Statistics))
 
     def _resume_optimizer(self, other):
         if other.optimizer_ is None:  # it was interrupted before its first step

@@ -53,7 +53,11 @@ def train_round(task, trained, epochs, schedule, *, weigh, dense_iter=0, resume=
         the prior only.
     """
     net, batches = trained.net, task.batches.select(trained.inputs)
-    options = {"generators": task.generators, "progress": task.progress}
+    options = {
+        "generators": task.generators,
+        "progress": task.progress,
+        "checkpoint": task.checkpoint,
+    }
     with threads_for(net.module_):
         try:
             if dense_iter:

@@ -16,6 +16,7 @@ from sklearn_ard.data.batches import Batches
 from sklearn_ard.data.blocks import Blocks
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 from sklearn_ard.training.build import Architecture, make_likelihood, make_network
+from sklearn_ard.training.checkpoint import Checkpoint
 from sklearn_ard.training.net import ARDNet
 
 
@@ -56,6 +57,8 @@ class Task:
         Of all random numbers.
     progress : Callback or None
         Notified of every epoch.
+    checkpoint : Checkpoint or None
+        Has the state of every training.
     """
 
     architecture: Architecture
@@ -73,6 +76,7 @@ class Task:
     device: torch.device
     generators: Generators
     progress: object = None
+    checkpoint: Checkpoint | None = None
 
     @property
     def n_inputs(self) -> int:

@@ -79,8 +79,13 @@ class VectorAdam:
         change : callable
             Takes a vector as long as the other's and returns one as long as this one's.
         """
-        self._n_steps.fill_(other.n_steps)
-        self.mean, self.square = change(other.mean), change(other.square)
+        self.load(change(other.mean), change(other.square), other.n_steps)
+
+    def load(self, mean: Tensor, square: Tensor, n_steps: int) -> None:
+        """Continue from moving averages of shape (n,) after some steps."""
+        device = self.mean.device
+        self._n_steps.fill_(n_steps)
+        self.mean, self.square = mean.to(device), square.to(device)
 
     def __setstate__(self, state):
         vars(self).update(state)

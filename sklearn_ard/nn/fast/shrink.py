@@ -25,10 +25,16 @@ _MAX_SHARE = 0.9  # of units that remain, multiplied over the layers
 
 
 class Shrinking:
-    """Masks the units and inputs of a network that are pruned permanently."""
+    """Masks the units and inputs of a network that are pruned permanently.
+
+    Attributes
+    ----------
+    suspects : list of bool Tensor or None
+        Inputs, and units of each hidden layer, that were superfluous at the last call.
+    """
 
     def __init__(self):
-        self._suspects: list[Tensor] | None = None
+        self.suspects: list[Tensor] | None = None
 
     def mask_lost_units_(self, network: nn.Module) -> bool:
         """Mask what was superfluous at the last call already, if it saves enough.
@@ -46,13 +52,13 @@ class Shrinking:
         n_weights = sum(layer.weight.numel() for layer in ard_layers(network))
         if is_dense(network) and n_weights < _SMALL:
             return False
-        suspects, self._suspects = self._suspects, superfluous_units(network, MARGIN)
+        suspects, self.suspects = self.suspects, superfluous_units(network, MARGIN)
         if suspects is None:
             return False
-        gone = [a & b for a, b in zip(suspects, self._suspects, strict=True)]
+        gone = [a & b for a, b in zip(suspects, self.suspects, strict=True)]
         if math.prod(1 - units.float().mean().item() for units in gone) > _MAX_SHARE:
             return False
         inputs, *units = gone
         mask_units_(network, units, inputs)
-        self._suspects = None
+        self.suspects = None
         return True

@@ -126,3 +126,17 @@ class Trainer:
             inputs = self.inputs
             self.inputs = live.inputs if inputs is None else inputs[live.inputs]
         return True
+
+    def state_dict(self) -> dict:
+        """What continues the training, beside the values of the model."""
+        return {
+            "mean": self.optimizer.mean,
+            "square": self.optimizer.square,
+            "n_steps": self.optimizer.n_steps,
+            "suspects": self._shrinking.suspects,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Continue from the state of a trainer of the same model."""
+        self.optimizer.load(state["mean"], state["square"], state["n_steps"])
+        self._shrinking.suspects = state["suspects"]

@@ -1,0 +1,184 @@
+"""Checkpoints of a fit, so that one that was killed can be continued.
+
+Input: the state of every training of a fit, while it goes on. Output: the same state
+when the fit is repeated, whose trainings then end at once, or go on where they were.
+
+A fit is a sequence of trainings, which data, parameters and random state determine. A
+repeated fit does everything again but the steps that are stored, and so ends with the
+same bits.
+"""
+
+import json
+import pickle
+import time
+from contextlib import nullcontext
+from numbers import Integral
+from pathlib import Path
+
+import joblib
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from sklearn_ard import __version__
+from sklearn_ard.inference import archive
+from sklearn_ard.inference.archive import Archive
+
+EVERY = 10.0  # seconds, at least, between two states of one training
+_HEADER = "fit.json"
+_FREE = ("checkpoint", "verbose")  # parameters that may be others
+
+
+class Checkpoint:
+    """The states of all trainings of a fit, in a folder; a context.
+
+    At its end the folder is removed if `finished` was set.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; it is made if it does not exist.
+    owner : str
+        Class name for errors.
+    fit : dict of str to str
+        Hashes of what determines the fit, by the names of parameters.
+
+    Raises
+    ------
+    ValueError
+        On entry, if another fit uses the folder at present, or if there are states of a
+        fit of other data or parameters.
+    """
+
+    def __init__(self, path, owner, fit):
+        self.path, self.owner, self.fit = Path(path), owner, fit
+        self.finished, self._turn, self._last = False, -1, 0.0
+
+    def __enter__(self):
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.path / "lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ValueError(
+                f"The 'checkpoint' parameter of {self.owner} must be a folder of its "
+                f"own for every fit. Got {str(self.path)!r}, which another fit uses at "
+                "present."
+            ) from error
+        try:
+            self._check_fit()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        if self.finished:
+            for file in (*self.path.glob("*.npz"), self.path / _HEADER):
+                file.unlink()
+        self._lock.release()
+        if self.finished:
+            (self.path / "lock").unlink(missing_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.rmdir()
+
+    def _check_fit(self):
+        header = self.path / _HEADER
+        if not header.exists():
+            archive.replace_file(header, json.dumps(self.fit).encode())
+            return
+        before = json.loads(header.read_text())
+        names = [*self.fit, *(name for name in before if name not in self.fit)]
+        others = [name for name in names if before.get(name) != self.fit.get(name)]
+        if others:
+            raise ValueError(
+                f"The 'checkpoint' folder {str(self.path)!r} of {self.owner} holds a "
+                f"fit with another {', '.join(others)}. Pass the same to continue it, "
+                "or remove the folder to begin again."
+            )
+
+    def begin(self):
+        """Begin the next training of the fit: its stored state, or None."""
+        self._turn, self._last = self._turn + 1, time.monotonic()
+        if not self._file.exists():
+            return None
+        contents, arrays = archive.read(self._file)
+        return _of_torch(Archive().unpack(contents["state"], arrays))
+
+    @property
+    def is_due(self):
+        """Whether the state of the training should be stored before it ends."""
+        return time.monotonic() - self._last >= EVERY
+
+    def save(self, state):
+        """Store the state of the present training: tensors, numbers and strings."""
+        text, arrays = Archive().pack(_of_numpy(state))
+        archive.write(self._file, {"state": text}, arrays, compressed=False)
+        self._last = time.monotonic()
+
+    @property
+    def _file(self):
+        return self.path / f"{self._turn:05}.npz"
+
+
+def checkpoint_of(estimator, **data):
+    """The checkpoint of a fit, as a context; of None without the parameter.
+
+    Parameters
+    ----------
+    estimator : ARDRegressor or ARDClassifier
+        With its parameters.
+    **data : object
+        X, y and weights.
+
+    Raises
+    ------
+    ValueError
+        If the fit could not be repeated with the same bits.
+    """
+    if estimator.checkpoint is None:
+        return nullcontext()
+    owner, parameters = type(estimator).__name__, estimator.get_params(deep=False)
+    for name, possible, must in (
+        ("random_state", isinstance(estimator.random_state, Integral), "an int"),
+        ("callbacks", not estimator.callbacks, "None, since their state is not stored"),
+        ("warm_start", not estimator.warm_start, "False"),
+    ):
+        if not possible:
+            raise ValueError(
+                f"The {name!r} parameter of {owner} must be {must}, where 'checkpoint' "
+                f"is set. Got {parameters[name]!r} instead."
+            )
+    fit = {k: v for k, v in parameters.items() if k not in _FREE} | data
+    fit["version of sklearn_ard or torch"] = __version__, torch.__version__
+    hashes = {name: _hash(value) for name, value in fit.items()}
+    return Checkpoint(estimator.checkpoint, owner, hashes)
+
+
+def _hash(value):
+    try:
+        return joblib.hash(value)
+    except (pickle.PicklingError, AttributeError, TypeError):  # a lambda, for instance
+        return f"{getattr(value, '__module__', '')}.{type(value).__qualname__}"
+
+
+def _of_numpy(value):
+    """The same with arrays for tensors."""
+    if torch.is_tensor(value):
+        return value.detach().cpu().numpy()
+    return _mapped(value, _of_numpy)
+
+
+def _of_torch(value):
+    """The same with tensors for arrays."""
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
+    return _mapped(value, _of_torch)
+
+
+def _mapped(value, function):
+    if isinstance(value, dict):
+        return {key: function(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(function, value))
+    return value
