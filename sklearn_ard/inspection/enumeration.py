@@ -245,7 +245,8 @@ class _Additive(_Chain):
             gain = of_x[:, :, :, None] - of_b[:, :, None, :]
             start = of_b.sum(axis=0)[:, None, :] + bias[:, :, None]
         if not len(gain):
-            yield np.broadcast_to(start[:, None], (len(start), 1, *gain.shape[2:]))
+            shape = len(start), 1, *gain.shape[2:]
+            yield np.broadcast_to(start[:, None], shape)
             return
         low = _subset_sums(gain[:inner]) if inner else 0 * gain[:1]
         high = _subset_sums(gain[inner:]) if inner < len(gain) else 0 * gain[:1]
