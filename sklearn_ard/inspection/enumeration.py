@@ -279,7 +279,10 @@ class _Tree(_Chain):
             self.reads[:, j] = (self.first[:, of_input == j] != 0).any(axis=1)
 
     def _shift_floors(self):
-        """Let ReLUs have a floor of 0, which is faster: max(x, c) = max(x - c, 0) + c."""
+        """Let ReLUs have a floor of 0, which is faster.
+
+        As max(x, c) is max(x - c, 0) + c, biases take it over.
+        """
         if self.activation.name == "relu":
             floor = _column(self.activation.parameter, len(self.first))
             self.activation = Activation("relu")

@@ -89,7 +89,7 @@ class Explained:
             return
         n = len(targets.classes)
         self.is_flat = n == 2
-        self.answer_names = None if self.is_flat else list(targets.classes)
+        self.answer_names = None if self.is_flat else targets.classes.tolist()
         self.unit = "probability" if output == "probability" else "log-odds"
         if output != "probability":
             contrast = np.eye(n) - 1 / n

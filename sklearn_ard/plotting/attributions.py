@@ -99,9 +99,7 @@ class ShapleyDisplay:
         },
         prefer_skip_nested_validation=True,
     )
-    def plot(
-        self, *, kind="beeswarm", row=0, target=None, max_features=20, ax=None
-    ):  # fmt: skip
+    def plot(self, *, kind="beeswarm", row=0, target=None, max_features=20, ax=None):
         """Draw the display.
 
         Parameters
@@ -190,8 +188,7 @@ def _draw_swarms(ax, values, numbers, found, shown):
         points = ax.scatter(x[is_known], y[is_known], c=colors, **cmap, **marks)
     if len(shown):
         bar = ax.figure.colorbar(points, ax=ax, ticks=[0, 1], aspect=30, pad=0.02)
-        bar.set_ticklabels(["low", "high"])
-        bar.set_label("value of the column", labelpad=-12)
+        bar.set_ticklabels(["low value", "high value"])
         bar.outline.set_visible(False)
 
 
@@ -216,7 +213,7 @@ def _draw_waterfall(ax, parts, base):
     ax.barh(line, parts, left=starts, color=colors, height=0.7)
     for k in line[1:]:
         ax.plot([ends[k]] * 2, [k - 1 + 0.35, k - 0.35], color=DROPPED, linewidth=0.8)
-    span = np.ptp([*starts, *ends]) or 1.0
+    span = np.ptp([base, *starts, *ends]) or 1.0
     for k, part in enumerate(parts):
         right = max(starts[k], ends[k]) + 0.01 * span
         ax.text(right, k, f"{part:+.3g}", va="center", fontsize=8)

@@ -134,7 +134,7 @@ def _title(found, share):
     if np.isnan(share):
         return names
     what = "interaction, " if len(found.names) == 2 else ""
-    return f"{names}\n{what}{share:.1%} of the variance"
+    return f"{names}\n{what}{100 * share:.1f} % of the variance"
 
 
 def _draw_curve(ax, found, values, std):
@@ -157,7 +157,7 @@ def _draw_curve(ax, found, values, std):
         if np.ptp(data) > _TOO_LONG * np.ptp(inner) > 0:
             margin = 0.04 * np.ptp(inner)
             ax.set_xlim(inner[0] - margin, inner[1] + margin)
-            label += f"\n({_TAIL:.0%} of the rows on either side is not shown)"
+            label += f"\n({100 * _TAIL:.0f} % of the rows on either side is not shown)"
     ax.set_xlabel(label)
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -216,4 +216,3 @@ def _draw_map(ax, found, values, label):
         scalex=False, scaley=False,
     )  # fmt: skip
     ax.figure.colorbar(mesh, ax=ax, label=label)
-

@@ -17,7 +17,7 @@ from sklearn_ard.plotting.style import (
 )
 
 _LEAST_SHARE = 0.005  # that is written
-_CELL = 0.5  # inches
+_CELL, _LEAST_WIDTH = 0.5, 4.2  # inches
 
 
 class InteractionDisplay:
@@ -31,8 +31,8 @@ class InteractionDisplay:
     Attributes
     ----------
     ax_ : Axes
-        With main effects on the diagonal and interactions below it; columns are in the
-        order of all that they take part in.
+        With main effects on the diagonal, where the names are, and interactions below
+        it, in per cent; columns are in the order of all that they take part in.
     figure_ : Figure
         Figure with the axes.
 
@@ -42,7 +42,7 @@ class InteractionDisplay:
     >>> from sklearn_ard import ARDRegressor, InteractionDisplay
     >>> X = np.random.default_rng(0).normal(size=(200, 4))
     >>> model = ARDRegressor((), max_iter=100, random_state=0).fit(X, X[:, 1])
-    >>> InteractionDisplay.from_estimator(model, X).ax_.get_title()
+    >>> InteractionDisplay.from_estimator(model, X).ax_.get_title(loc="left")
     'columns 100 %, pairs 0 %, more 0 %'
     """
 
@@ -100,26 +100,27 @@ class InteractionDisplay:
             rest = rest[output]
         order = np.argsort(-(main + pairs.sum(axis=1)), kind="stable")[:max_features]
         names = [str(found.names[found.players[j]]) for j in order]
-        longest = 0.075 * max(map(len, names), default=0)
-        side = _CELL * max(3, len(order)) + longest
-        ax = make_axes(self, ax, (side + 1.0, side + 0.5))
+        longest = 0.085 * max(map(len, names), default=0)
+        side = _CELL * max(4, len(order))
+        ax = make_axes(self, ax, (max(_LEAST_WIDTH, side + longest), side + 0.5))
         table = pairs[np.ix_(order, order)] + np.diag(main[order])
         table = np.where(np.tri(len(order), dtype=bool), table, np.nan)
         most = max(0.05, np.nanmax(table, initial=0.0))
-        ax.imshow(
-            table, cmap=colormap(("#F2F6F9", KEPT)), vmin=0, vmax=most, aspect="equal"
-        )
+        if len(order):
+            colors = {"cmap": colormap(("#F2F6F9", KEPT)), "vmin": 0, "vmax": most}
+            ax.imshow(table, aspect="equal", **colors)
         for i, j in np.argwhere(table >= _LEAST_SHARE):
             color = "white" if table[i, j] > 0.55 * most else "black"
             text = {"ha": "center", "va": "center", "fontsize": 8, "color": color}
             ax.text(j, i, f"{100 * table[i, j]:.0f}", **text)
-        ax.set_xticks(np.arange(len(order)), names, rotation=90)
-        ax.set_yticks(np.arange(len(order)), names)
-        ax.tick_params(length=0)
+        for j, name in enumerate(names):  # at the end of its row, on top of its column
+            ax.text(j + 0.6, j, name, ha="left", va="center", fontsize=9)
+        ax.set_xticks([])
+        ax.set_yticks([])
         ax.spines[:].set_visible(False)
         parts = main.sum(), pairs.sum() / 2, rest
         words = "columns {:.0f} %, pairs {:.0f} %, more {:.0f} %"
         title = words.format(*(100 * abs(round(part, 4)) for part in parts))
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title, fontsize=10, loc="left")
         self.ax_, self.figure_ = ax, ax.figure
         return self

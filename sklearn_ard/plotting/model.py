@@ -134,7 +134,7 @@ class RelevanceDisplay:
         if n_dropped:
             names.append(count(n_dropped, "column", "dropped"))
         width, height = bars_size(names)
-        self.levels_ax_ = None
+        self.levels_ax_, n_levels = None, 1
         if self.levels is None:
             ax = make_axes(self, ax, (width, height))
         else:
@@ -143,7 +143,7 @@ class RelevanceDisplay:
             ax, self.levels_ax_ = make_grid(self, ax, (1, 2), size)[0]
             EffectDisplay(self.levels).plot(ax=self.levels_ax_)
         ax.barh(np.arange(len(shown)), relevance[shown], color=KEPT, height=0.7)
-        set_names(ax, names, np.arange(len(names)) < len(shown))
+        set_names(ax, names, np.arange(len(names)) < len(shown), n_levels)
         ax.set_xlabel("relevance [nats]")
         ax.set_title(f"{len(kept):,} of {count(len(support), 'column', 'kept')}")
         self.ax_, self.figure_ = ax, ax.figure

@@ -65,12 +65,12 @@ def bars_size(names, width=6.4):
     return width + more, 1.1 + 0.24 * max(2, len(names))
 
 
-def set_names(ax, names, kept):
-    """Names at the bars of an axis, the first on top; those that are not kept grey."""
+def set_names(ax, names, kept, n_lines=1):
+    """Names at bars, the first on top, in place for `n_lines`; some are grey."""
     ax.set_yticks(np.arange(len(names)), names)
     for tick, is_kept in zip(ax.get_yticklabels(), kept, strict=True):
         tick.set_color("black" if is_kept else DROPPED_NAME)
-    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_ylim(max(n_lines, len(names)) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
 
