@@ -21,7 +21,7 @@ _N_BACKGROUND = 200  # rows that each of them averages over
 _N_VARIANCE = 50_000  # rows of which the variance is that of the prediction
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class VarianceShares:
     """Shares of the variance of predictions; of several outputs on a last axis.
 
@@ -165,13 +165,13 @@ def variance_shares(model, X, *, sample_weight=None, output="auto", random_state
         main, pairs = main[:, 0], pairs[..., 0]
         rest, variance = float(rest[0]), float(variance[0])
     return VarianceShares(
-        explained.names,
-        explained.players,
-        main,
-        pairs,
-        rest,
-        variance,
-        explained.answer_names,
+        names=explained.names,
+        players=explained.players,
+        main=main,
+        pairs=pairs,
+        rest=rest,
+        variance=variance,
+        output_names=explained.answer_names,
     )
 
 

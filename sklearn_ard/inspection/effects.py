@@ -21,7 +21,7 @@ _LEAST_ROWS, _MOST_ROWS = 25, 200  # over which the standard deviation averages
 _MOST_HYBRIDS = 10_000  # of them
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Effect:
     """The effect of a column or of a pair; of several outputs on a last axis.
 
@@ -231,17 +231,17 @@ def effect(
             for each in (values, std, interaction)
         )
     return Effect(
-        [str(table_columns.labels[j]) for j in chosen],
-        grids,
-        kinds,
-        values,
-        std,
-        interaction,
-        share,
-        base,
-        data,
-        explained.answer_names,
-        explained.unit,
+        names=[str(table_columns.labels[j]) for j in chosen],
+        grid=grids,
+        is_category=kinds,
+        values=values,
+        std=std,
+        interaction=interaction,
+        share=share,
+        base_value=base,
+        data=data,
+        output_names=explained.answer_names,
+        unit=explained.unit,
     )
 
 

@@ -179,15 +179,15 @@ def shapley_values(
         pairs = None if pairs is None else pairs[..., 0]
         error = None if error is None else error[..., 0]
     return ShapleyValues(
-        explained.names,
-        explained.players,
-        base,
-        explained.data(X),
-        explained.answer_names,
-        explained.unit,
-        values,
-        pairs,
-        error,
+        names=explained.names,
+        players=explained.players,
+        base_value=base,
+        data=explained.data(X),
+        output_names=explained.answer_names,
+        unit=explained.unit,
+        of_players=values,
+        of_pairs=pairs,
+        error_of_players=error,
     )
 
 
@@ -201,8 +201,8 @@ def _is_exact(explained, method, interactions):
     if method == "exact" and k > MOST_PLAYERS:
         raise ValueError(
             "The 'method' parameter of shapley_values must be 'auto' or 'permutation' "
-            f"for more than {MOST_PLAYERS} columns in use. Got 'exact' and {k} columns, "
-            f"with 2 ** {k} coalitions. {mend}, or take 'permutation'."
+            f"for more than {MOST_PLAYERS} columns in use. Got 'exact' and {k} "
+            f"columns, with 2 ** {k} coalitions. {mend}, or take 'permutation'."
         )
     is_exact = method != "permutation" and k <= MOST_PLAYERS
     if interactions and not is_exact and k > 0:

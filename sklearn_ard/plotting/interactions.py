@@ -115,6 +115,7 @@ class InteractionDisplay:
             ax.text(j, i, f"{100 * table[i, j]:.0f}", **text)
         for j, name in enumerate(names):  # at the end of its row, on top of its column
             ax.text(j + 0.6, j, name, ha="left", va="center", fontsize=9)
+        ax.set_anchor("W")  # names are on the right
         ax.set_xticks([])
         ax.set_yticks([])
         ax.spines[:].set_visible(False)

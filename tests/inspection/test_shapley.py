@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from explained_models import (
     answers_of,
     brute_force,
@@ -20,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
-from tables import table
+from tables import of_objects, of_polars, table
+from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor, ARDRegressorCV
 from sklearn_ard.inference.operations import Activation, Dense, Sum
@@ -402,6 +404,36 @@ def test_background_is_drawn_from_x(friedman):
     np.testing.assert_array_equal(found.values, again.values)
     whole = shapley_values(model, X[:80])
     assert whole.base_value == pytest.approx(model.predict(X[:80]).mean(), abs=1e-9)
+
+
+def test_tables_of_every_kind_give_the_same_values(friedman):
+    model, X = friedman
+    true = shapley_values(model, X[:5], X[100:120])
+    for kind in (sp.csr_array, lambda part: part.tolist(), np.asfortranarray):
+        found = shapley_values(model, kind(X[:5]), kind(X[100:120]))
+        np.testing.assert_allclose(found.values, true.values, atol=1e-9)
+        np.testing.assert_array_equal(found.data, true.data)
+    X, y = table(150)
+    model = ARDRegressor((4,), likelihood="gaussian", **SMALL).fit(X, y)
+    true = shapley_values(model, X[:5], X[100:120])
+    for kind in (of_polars, of_objects):
+        found = shapley_values(model, kind(X[:5]), kind(X[100:120]))
+        np.testing.assert_allclose(found.values, true.values, atol=1e-9)
+        assert found.data["colour"].tolist() == true.data["colour"].tolist()
+
+
+def test_networks_that_only_torch_can_run(friedman):
+    _, X = friedman
+    module = nn.Sequential(nn.Linear(7, 4), nn.Softsign(), nn.Linear(4, 1))
+    model = ARDRegressor(module=module, max_iter=20, random_state=0)
+    model.fit(X, X[:, 0] + X[:, 2])
+    found = shapley_values(model, X[:3], X[100:110])
+    assert len(found.players) > 1
+    np.testing.assert_allclose(
+        found.values.sum(axis=1) + found.base_value, model.predict(X[:3]), atol=1e-9
+    )
+    interactions = shapley_values(model, X[:3], X[100:110], interactions=True)
+    np.testing.assert_array_equal(interactions.values, found.values)
 
 
 def test_an_empty_model_explains_nothing_by_nothing():
