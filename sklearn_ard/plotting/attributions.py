@@ -218,4 +218,5 @@ def _draw_waterfall(ax, parts, base):
         right = max(starts[k], ends[k]) + 0.01 * span
         ax.text(right, k, f"{part:+.3g}", va="center", fontsize=8)
     ax.axvline(base, color=DROPPED, linewidth=0.8, linestyle="--", zorder=0)
-    ax.margins(x=0.12)
+    ax.use_sticky_edges = False
+    ax.margins(x=0.1)
