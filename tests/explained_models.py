@@ -37,6 +37,14 @@ def compact_model(operations, n_columns, likelihood="gaussian", **blocks):
     return model
 
 
+def rows_of(seed, n_columns, n=3, m=7):
+    """A generator, rows, background rows and their weights."""
+    rng = np.random.default_rng(seed)
+    weight = rng.random(m)
+    X, background = rng.normal(size=(n, n_columns)), rng.normal(size=(m, n_columns))
+    return rng, X, background, weight / weight.sum()
+
+
 def random_chain(rng, sizes, activation="relu", density=0.5, dummy=None):
     """Dense layers with random weights, some of them zero."""
     operations = []

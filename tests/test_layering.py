@@ -25,8 +25,8 @@ FOLDERS = {  # each imports from those above it only
     "estimators": "_parameters _base _regressor _classifier",
     "selection": "threshold bounds walk path folds choice search stability",
     "cv": "_cv",
-    "inspection": "posterior players coalitions background enumeration attributions "
-    "shapley anova effects samples conditional knockoff relevant",
+    "inspection": "posterior players coalitions background chains tree enumeration "
+    "attributions shapley anova effects samples conditional knockoff relevant",
     "plotting": "style effects attributions interactions model path stability",
 }
 RANKS = {}
