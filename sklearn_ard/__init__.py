@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sklearn_ard._cv import ARDClassifierCV, ARDRegressorCV
     from sklearn_ard._regressor import ARDRegressor
     from sklearn_ard.inference.compact import CompactClassifier, CompactRegressor
+    from sklearn_ard.plotting.attributions import ShapleyDisplay
+    from sklearn_ard.plotting.effects import EffectDisplay
+    from sklearn_ard.plotting.interactions import InteractionDisplay
     from sklearn_ard.plotting.model import RelevanceDisplay, SparsityDisplay
     from sklearn_ard.plotting.path import CVPathDisplay, RegularizationPathDisplay
     from sklearn_ard.plotting.stability import StabilityDisplay
@@ -33,8 +36,11 @@ __all__ = [
     "CVPathDisplay",
     "CompactClassifier",
     "CompactRegressor",
+    "EffectDisplay",
+    "InteractionDisplay",
     "RegularizationPathDisplay",
     "RelevanceDisplay",
+    "ShapleyDisplay",
     "SparsityDisplay",
     "StabilityDisplay",
     "StabilitySelection",
@@ -54,8 +60,11 @@ _MODULES = {
     "CVPathDisplay": "plotting.path",
     "CompactClassifier": "inference.compact",
     "CompactRegressor": "inference.compact",
+    "EffectDisplay": "plotting.effects",
+    "InteractionDisplay": "plotting.interactions",
     "RegularizationPathDisplay": "plotting.path",
     "RelevanceDisplay": "plotting.model",
+    "ShapleyDisplay": "plotting.attributions",
     "SparsityDisplay": "plotting.model",
     "StabilityDisplay": "plotting.stability",
     "StabilitySelection": "selection.stability",

@@ -25,8 +25,9 @@ FOLDERS = {  # each imports from those above it only
     "estimators": "_parameters _base _regressor _classifier",
     "selection": "threshold bounds walk path folds choice search stability",
     "cv": "_cv",
-    "inspection": "samples conditional knockoff relevant",
-    "plotting": "style model path stability",
+    "inspection": "posterior players coalitions background chains tree enumeration "
+    "attributions shapley anova effects samples conditional knockoff relevant",
+    "plotting": "style effects attributions interactions model path stability",
 }
 RANKS = {}
 for folder, files in FOLDERS.items():

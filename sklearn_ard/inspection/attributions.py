@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ShapleyValues:
     """Shapley values of the rows of a table.
 
@@ -32,6 +32,12 @@ class ShapleyValues:
         Targets or classes, where there are several.
     unit : str
         "units of y", "log-odds" or "probability".
+    of_players : ndarray of shape (n_samples, n_players)
+        `values` of the columns in use alone.
+    of_pairs : ndarray of shape (n_samples, n_players, n_players) or None
+        `interactions` of these.
+    error_of_players : ndarray of shape (n_samples, n_players) or None
+        `std_error` of these.
     """
 
     names: np.ndarray

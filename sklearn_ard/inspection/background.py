@@ -55,7 +55,36 @@ def background_of(explained, X, background, weight, random_state=None):
             rng = check_random_state(random_state)
             rows = rng.choice(_n_rows(X), N_ROWS, replace=False)
             background = _safe_indexing(X, np.sort(rows))
-    n = _n_rows(background)
+    names = name, "background_weight"
+    inputs, weight = rows_to_average(explained, background, weight, *names)
+    base = explained.predictions(background) @ weight
+    inputs, index = distinct(inputs)
+    weight = np.bincount(index, weight, minlength=inputs.shape[1])
+    return inputs[:, weight > 0], weight[weight > 0], base
+
+
+def rows_to_average(explained, X, weight, name, weight_name):
+    """Inputs of rows, and weights that sum to 1.
+
+    Parameters
+    ----------
+    explained : Explained
+        The model.
+    X : {DataFrame, array-like, sparse matrix}
+        At least two rows.
+    weight : array-like or None
+        From the user.
+    name, weight_name : str
+        What the parameters are called.
+
+    Returns
+    -------
+    inputs : ndarray of shape (n_inputs, n)
+        As the network takes them.
+    weight : ndarray of shape (n,)
+        Weights.
+    """
+    n, owner = _n_rows(X), explained.owner
     if n < 2:
         raise ValueError(
             f"The {name!r} parameter of {owner} must have at least 2 rows, over which "
@@ -69,15 +98,11 @@ def background_of(explained, X, background, weight, random_state=None):
             f"{len(explained.of_input)} instead. Pass some of them, drawn at random; "
             "1,000 are many."
         )
-    inputs = explained.inputs(background, name)
-    weight = _checked_weight(weight, inputs.T, owner)
-    base = explained.predictions(background) @ weight
-    inputs, index = distinct(inputs)
-    weight = np.bincount(index, weight, minlength=inputs.shape[1])
-    return inputs[:, weight > 0], weight[weight > 0], base
+    inputs = explained.inputs(X, name)
+    return inputs, _checked_weight(weight, inputs.T, owner, weight_name)
 
 
-def _checked_weight(weight, rows, owner):
+def _checked_weight(weight, rows, owner, name):
     """Weights that sum to 1."""
     try:
         weight = _check_sample_weight(
@@ -87,9 +112,8 @@ def _checked_weight(weight, rows, owner):
             raise ValueError("Got only zeros.")
     except ValueError as error:
         raise ValueError(
-            f"The 'background_weight' parameter of {owner} must have a finite number "
-            "for each row of the background, none negative and one positive at least. "
-            f"{error}"
+            f"The {name!r} parameter of {owner} must have a finite number for each "
+            f"row, none negative and one positive at least. {error}"
         ) from error
     return weight / weight.sum()
 

@@ -89,7 +89,7 @@ class Explained:
             return
         n = len(targets.classes)
         self.is_flat = n == 2
-        self.answer_names = None if self.is_flat else list(targets.classes)
+        self.answer_names = None if self.is_flat else targets.classes.tolist()
         self.unit = "probability" if output == "probability" else "log-odds"
         if output != "probability":
             contrast = np.eye(n) - 1 / n
@@ -137,20 +137,53 @@ class Explained:
             ) from error
         return inputs.astype(np.float64)
 
+    def draws(self, inputs, n_draws):
+        """Answers of networks that are drawn from the posterior of the weights.
+
+        Parameters
+        ----------
+        inputs : ndarray of shape (n_inputs, n)
+            As :meth:`inputs` returns them.
+        n_draws : int
+            Number of draws.
+
+        Returns
+        -------
+        list of ndarray of shape (n_answers, n), or None
+            None of a compact model, which does not have the posterior.
+        """
+        trained = getattr(self._fitted, "trained", None)
+        if trained is None:
+            return None
+        from sklearn_ard.inspection.posterior import output_draws
+
+        network, used = self._network, self._network.inputs
+        if network.mean is None:  # scaling is a part of the first layers
+            scaler = self._fitted.data.scaler.take(used)
+            inputs = scaler.transform(inputs.T).T
+        x = np.zeros((inputs.shape[1], len(trained.inputs)), np.float32)
+        x[:, np.isin(trained.inputs, used)] = inputs.T
+        outputs = output_draws(trained.net.module_, x, n_draws)
+        return [self.answers(each.T) for each in outputs]
+
+    def inputs_of_column(self, j):
+        """Which inputs of the network are made of a column of the table: a mask."""
+        return self._network.encoding.column == j
+
     def column_of(self, player):
         """The column of the table that is a player; None if it has several."""
         found = np.flatnonzero(self._of_column == self.players[player])
         return int(found[0]) if len(found) == 1 else None
 
-    def values_of(self, X, player):
-        """Values of a player in a table, and whether they are a category.
+    def values_of(self, X, j):
+        """Values of a column of a table, and whether they are a category.
 
         Parameters
         ----------
         X : {DataFrame, ndarray}
             Table.
-        player : int
-            Number of a player that is a single column.
+        j : int
+            Column of the table.
 
         Returns
         -------
@@ -159,7 +192,6 @@ class Explained:
         is_category : bool
             Whether the model takes them as levels.
         """
-        j = self.column_of(player)
         is_category = j in self._fitted.reader.levels_
         if is_frame(X):
             series = column(X, j)
@@ -178,10 +210,11 @@ class Explained:
         index = getattr(X, "index", None)
         parts = []
         for player in range(self.n_players):
-            if self.column_of(player) is None:
+            j = self.column_of(player)
+            if j is None:
                 parts.append(np.full(X.shape[0], np.nan))
             else:
-                parts.append(self.values_of(X, player)[0])
+                parts.append(self.values_of(X, j)[0])
         named = dict(enumerate(parts))
         frame = pd.DataFrame(
             named, index=index if isinstance(X, pd.DataFrame) else None

@@ -179,15 +179,15 @@ def shapley_values(
         pairs = None if pairs is None else pairs[..., 0]
         error = None if error is None else error[..., 0]
     return ShapleyValues(
-        explained.names,
-        explained.players,
-        base,
-        explained.data(X),
-        explained.answer_names,
-        explained.unit,
-        values,
-        pairs,
-        error,
+        names=explained.names,
+        players=explained.players,
+        base_value=base,
+        data=explained.data(X),
+        output_names=explained.answer_names,
+        unit=explained.unit,
+        of_players=values,
+        of_pairs=pairs,
+        error_of_players=error,
     )
 
 
@@ -201,8 +201,8 @@ def _is_exact(explained, method, interactions):
     if method == "exact" and k > MOST_PLAYERS:
         raise ValueError(
             "The 'method' parameter of shapley_values must be 'auto' or 'permutation' "
-            f"for more than {MOST_PLAYERS} columns in use. Got 'exact' and {k} columns, "
-            f"with 2 ** {k} coalitions. {mend}, or take 'permutation'."
+            f"for more than {MOST_PLAYERS} columns in use. Got 'exact' and {k} "
+            f"columns, with 2 ** {k} coalitions. {mend}, or take 'permutation'."
         )
     is_exact = method != "permutation" and k <= MOST_PLAYERS
     if interactions and not is_exact and k > 0:
@@ -236,7 +236,8 @@ def _exact(explained, inputs, background, weight, ends, interactions, verbose):
     for rows in _progress(n, at_once, verbose):
         game = all_values(explained, inputs[:, rows], background, weight)
         game[:, 0], game[:, -1] = ends[0][:, None], ends[1][:, rows]
-        values[rows] = np.einsum("kc,acn->nka", shapley_weights(k), game, optimize=True)
+        weights = shapley_weights(k)
+        values[rows] = np.einsum("kc,acn->nka", weights, game, optimize=True)
         if interactions and k > 1:
             (i, j), weights = interaction_weights(k)
             found = np.einsum("pc,acn->npa", weights, game, optimize=True)
@@ -244,13 +245,13 @@ def _exact(explained, inputs, background, weight, ends, interactions, verbose):
     return values, pairs
 
 
-def _sampled(explained, inputs, background, weight, ends, n_permutations, rng, verbose):
+def _sampled(explained, inputs, background, weight, ends, n_permutations, rng, bar):
     """Values and their standard errors from random permutations."""
     k, n = explained.n_players, inputs.shape[1]
     at_once = max(1, _AT_A_TIME // (len(weight) * k * n_permutations))
     values, errors = [], []
     seed = rng.randint(2**31 - 1)
-    for rows in _progress(n, at_once, verbose):
+    for rows in _progress(n, at_once, bar):
         x = inputs[:, rows]
 
         def value_of(masks, x=x, rows=rows):

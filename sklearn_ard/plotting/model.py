@@ -6,24 +6,29 @@ Input: a fitted estimator, or the arrays to draw. Output: bars, histograms and i
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
+from sklearn_ard.inspection import effect
+from sklearn_ard.inspection.players import blocks_of
 from sklearn_ard.nn import Ensemble, ard_layers
+from sklearn_ard.plotting.effects import EffectDisplay
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     CHOSEN,
     DROPPED,
-    DROPPED_NAME,
     KEPT,
     PRUNED,
+    bars_size,
     check_drawable,
+    count,
     make_axes,
     make_grid,
+    set_names,
 )
 
 _MAX_PIXELS = 400  # per side of an image of weights
 
 
 class RelevanceDisplay:
-    """How much each column (or group of columns) matters, kept and dropped.
+    """How much each kept column (or group of columns) matters, and what was dropped.
 
     Parameters
     ----------
@@ -33,11 +38,16 @@ class RelevanceDisplay:
         True for kept columns.
     feature_names : array-like of shape (n_features,)
         Names of the columns.
+    levels : Effect, default=None
+        Of a category, from :func:`sklearn_ard.inspection.effect`, to be drawn beside.
 
     Attributes
     ----------
     ax_ : Axes
-        With one bar per named column.
+        With a bar for each kept column, the most relevant on top, and a line without a
+        bar for all that were dropped.
+    levels_ax_ : Axes or None
+        With the effects of levels.
     figure_ : Figure
         Figure with the axes.
 
@@ -45,25 +55,32 @@ class RelevanceDisplay:
     --------
     >>> from sklearn_ard import RelevanceDisplay
     >>> display = RelevanceDisplay([3.0, 0.0], [True, False], ["age", "noise"])
-    >>> display.plot().ax_.get_xlabel()
-    'relevance [nats]'
+    >>> [tick.get_text() for tick in display.plot().ax_.get_yticklabels()]
+    ['age', '1 column dropped']
     """
 
-    def __init__(self, relevance, support, feature_names):
+    def __init__(self, relevance, support, feature_names, levels=None):
         self.relevance = relevance
         self.support = support
         self.feature_names = feature_names
+        self.levels = levels
 
     @classmethod
-    def from_estimator(cls, estimator, *, max_features=30, ax=None):
+    def from_estimator(
+        cls, estimator, *, max_features=30, levels_of=None, X=None, ax=None
+    ):
         """Draw the columns of a fitted model.
 
         Parameters
         ----------
-        estimator : ARDRegressor, ARDClassifier or one of the CV classes
-            Fitted.
+        estimator : estimator
+            Fitted, of this package, or what its `compact` returns.
         max_features : int, default=30
             Largest number of columns with a bar.
+        levels_of : int or str, default=None
+            A column, the effects of whose levels are drawn beside.
+        X : {DataFrame, array-like}, default=None
+            Rows to average over, with `levels_of`.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -71,12 +88,24 @@ class RelevanceDisplay:
         -------
         RelevanceDisplay
             Drawn.
+
+        Raises
+        ------
+        ValueError
+            If `levels_of` is given without X, or the estimator has no relevance.
         """
         check_drawable(estimator, cls, "feature_importances_", "get_support")
-        groups = estimator._fitted.data.blocks
-        relevance = groups.total(estimator.feature_importances_)
-        support = groups.total(estimator.get_support()) > 0
-        display = cls(relevance, support, groups.names)
+        if levels_of is not None and X is None:
+            raise ValueError(
+                f"The 'X' parameter of {cls.__name__}.from_estimator must be given "
+                "with 'levels_of': effects are averages over rows. Got None instead. "
+                "Pass rows of training."
+            )
+        of_column, names = blocks_of(estimator)
+        relevance = np.bincount(of_column, estimator.feature_importances_)
+        support = np.bincount(of_column, estimator.get_support()) > 0
+        levels = None if levels_of is None else effect(estimator, levels_of, X)
+        display = cls(relevance, support, names, levels)
         return display.plot(max_features=max_features, ax=ax)
 
     @validate_params({"max_features": AT_LEAST_0}, prefer_skip_nested_validation=True)
@@ -96,21 +125,27 @@ class RelevanceDisplay:
             Itself.
         """
         relevance, support = np.asarray(self.relevance), np.asarray(self.support)
-        order = np.lexsort((-relevance, ~support))
-        shown = order[:max_features]
-        ax = make_axes(self, ax, (6.4, 0.9 + 0.22 * len(shown)))
-        colors = np.where(support[shown], KEPT, DROPPED)
-        ax.barh(np.arange(len(shown)), relevance[shown], color=colors, height=0.7)
-        ax.set_yticks(np.arange(len(shown)), np.asarray(self.feature_names)[shown])
-        for tick, kept in zip(ax.get_yticklabels(), support[shown], strict=True):
-            tick.set_color("black" if kept else DROPPED_NAME)
-        ax.set_ylim(len(shown) - 0.4, -0.6)
+        kept = np.flatnonzero(support)
+        kept = kept[np.argsort(-relevance[kept], kind="stable")]
+        shown, n_dropped = kept[:max_features], len(support) - len(kept)
+        names = [str(self.feature_names[j]) for j in shown]
+        if len(shown) < len(kept):
+            names.append(count(len(kept) - len(shown), "further column", "kept"))
+        if n_dropped:
+            names.append(count(n_dropped, "column", "dropped"))
+        width, height = bars_size(names)
+        self.levels_ax_, n_levels = None, 1
+        if self.levels is None:
+            ax = make_axes(self, ax, (width, height))
+        else:
+            n_levels = len(self.levels.grid[0])
+            size = 1.7 * width, max(height, 1.1 + 0.24 * n_levels)
+            ax, self.levels_ax_ = make_grid(self, ax, (1, 2), size)[0]
+            EffectDisplay(self.levels).plot(ax=self.levels_ax_)
+        ax.barh(np.arange(len(shown)), relevance[shown], color=KEPT, height=0.7)
+        set_names(ax, names, np.arange(len(names)) < len(shown), n_levels)
         ax.set_xlabel("relevance [nats]")
-        title = f"{support.sum():,} of {len(support):,} columns kept"
-        if len(shown) < len(order):
-            title += f", {len(shown)} shown"
-        ax.set_title(title)
-        ax.spines[["top", "right"]].set_visible(False)
+        ax.set_title(f"{len(kept):,} of {count(len(support), 'column', 'kept')}")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -16,6 +16,8 @@ STYLES = ("-", "--", ":")
 KEPT, CHOSEN, DROPPED = COLORS[0], COLORS[1], "#B0B0B0"
 PRUNED = "#EDEDED"  # weights in a picture of a layer
 DROPPED_NAME, COUNTS = "#707070", "#606060"  # darker, for legibility
+DIVERGING = (COLORS[0], "#F5F5F5", COLORS[1])  # below and above 0, low and high
+_MOST_CHARACTERS = 20  # of a name, before a figure grows
 AT_LEAST_0 = [Interval(Integral, 0, None, closed="left")]  # for `validate_params`
 _MAX_TICKS = 10  # a path of more points has matplotlib's own ticks
 
@@ -54,6 +56,54 @@ def make_axes(display, ax, figsize):
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
+
+
+def bars_size(names, width=6.4):
+    """Width and height in inches of a figure with a horizontal bar for each name."""
+    longest = max((len(str(name)) for name in names), default=0)
+    more = 0.075 * max(0, longest - _MOST_CHARACTERS)
+    return width + more, 1.1 + 0.24 * max(2, len(names))
+
+
+def set_names(ax, names, kept, n_lines=1):
+    """Names at bars, the first on top, in place for `n_lines`; some are grey."""
+    ax.set_yticks(np.arange(len(names)), names)
+    for tick, is_kept in zip(ax.get_yticklabels(), kept, strict=True):
+        tick.set_color("black" if is_kept else DROPPED_NAME)
+    ax.set_ylim(max(n_lines, len(names)) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+
+def count(n, what, done):
+    """A line such as "1 column dropped" or "40 columns dropped"."""
+    return f"{n:,} {what}{'' if n == 1 else 's'} {done}"
+
+
+def colormap(colors):
+    """A colormap through some colours."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("", colors)
+
+
+def label_of(value):
+    """How to write a level or a number."""
+    if isinstance(value, (float, np.floating)):
+        return "missing" if np.isnan(value) else f"{value:.4g}"
+    return str(value)
+
+
+def output_index(display, names, target):
+    """Index of one of several outputs, by the `target` parameter of a plot."""
+    if names is None or target in names:
+        return None if names is None else list(names).index(target)
+    if target is None and len(names) == 1:
+        return 0
+    raise ValueError(
+        f"The 'target' parameter of {type(display).__name__}.plot must be one of "
+        f"{list(names)}, the outputs of the model. Got {target!r} instead."
+    )
 
 
 def make_grid(display, ax, shape, figsize, **options):

@@ -22,7 +22,7 @@ from sklearn_ard import (
     StabilitySelection,
 )
 from sklearn_ard.plotting.model import _MAX_PIXELS
-from sklearn_ard.plotting.style import DROPPED, KEPT
+from sklearn_ard.plotting.style import DROPPED_NAME, KEPT
 
 N_MANY = 5000
 
@@ -71,20 +71,30 @@ def labels(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_relevance_has_a_bar_per_column_kept_first(chosen):
+def tick_names(ax):
+    return [tick.get_text() for tick in ax.get_yticklabels()]
+
+
+def test_relevance_has_a_bar_per_kept_column_and_a_line_for_all_others(chosen):
     display = draw(RelevanceDisplay.from_estimator(chosen))
-    names = [tick.get_text() for tick in display.ax_.get_yticklabels()]
+    n_kept = chosen.get_support().sum()
+    n_dropped = 5 - n_kept
+    assert tick_names(display.ax_)[:2] == ["x1", "x3"] and n_dropped > 1
+    assert tick_names(display.ax_)[n_kept:] == [f"{n_dropped} columns dropped"]
+    bottom, top = display.ax_.get_ylim()
+    assert bottom > top  # the first is on top
     widths = [bar.get_width() for bar in display.ax_.patches]
-    assert names[:2] == ["x1", "x3"]
-    np.testing.assert_array_equal(
-        widths, np.sort(chosen.feature_importances_)[::-1].astype(float)
-    )
+    relevance = np.sort(chosen.feature_importances_)[::-1][:n_kept]
+    np.testing.assert_array_equal(widths, relevance.astype(float))
     colors = [
         matplotlib.colors.to_hex(bar.get_facecolor()) for bar in display.ax_.patches
     ]
-    n_kept = chosen.get_support().sum()
-    assert colors == [KEPT.lower()] * n_kept + [DROPPED.lower()] * (5 - n_kept)
+    assert colors == [KEPT.lower()] * n_kept
+    *kept, dropped = [tick.get_color() for tick in display.ax_.get_yticklabels()]
+    assert set(kept) == {"black"} and dropped == DROPPED_NAME
     assert f"{n_kept} of 5 columns kept" in display.ax_.get_title()
+    again = draw(RelevanceDisplay.from_estimator(chosen.compact()))
+    assert tick_names(again.ax_) == tick_names(display.ax_)
 
 
 def test_relevance_of_many_columns_shows_the_most_relevant_and_tells_the_rest():
@@ -94,8 +104,10 @@ def test_relevance_of_many_columns_shows_the_most_relevant_and_tells_the_rest():
     )
     draw(display.plot(max_features=7))
     assert len(display.ax_.patches) == 7
-    assert display.ax_.get_yticklabels()[0].get_text() == str(N_MANY - 1)
-    assert display.ax_.get_title() == "4,899 of 5,000 columns kept, 7 shown"
+    names = tick_names(display.ax_)
+    assert names[0] == str(N_MANY - 1)
+    assert names[7:] == ["4,892 further columns kept", "101 columns dropped"]
+    assert display.ax_.get_title() == "4,899 of 5,000 columns kept"
 
 
 def test_path_has_a_line_per_column_in_use(chosen):
