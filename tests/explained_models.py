@@ -27,6 +27,7 @@ def compact_model(operations, n_columns, likelihood="gaussian", **blocks):
     model = CompactRegressor()
     model.n_features_in_ = n_columns
     model._fitted = State(
+        posterior=None,
         reader=Reader(Columns(n_columns, None, "CompactRegressor"), None),
         network=network,
         support=np.ones(n_columns, dtype=bool),

@@ -10,9 +10,9 @@ from dataclasses import fields
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ard.inference import archive
-from sklearn_ard.inference.archive import Archive, NotPlain
+from sklearn_ard._archive import NotPlain, read, write
 from sklearn_ard.inference.distribution import DistributionPredictor
+from sklearn_ard.inference.format import MODELS
 from sklearn_ard.inference.predictor import LabelPredictor, Predictor
 from sklearn_ard.inference.state import State
 
@@ -88,13 +88,13 @@ class _Compact(Predictor):
         contents = {"class": type(self).__name__, "sklearn_ard": __version__}
         state = {name: v for name, v in vars(self).items() if name != _REQUESTS}
         try:
-            contents["model"], arrays = Archive().pack(state)
+            contents["model"], arrays = MODELS.pack(state)
         except NotPlain as error:
             raise ValueError(
                 f"{type(self).__name__} can be saved if labels are numbers, strings or "
                 f"dates. Got {error}. Fit it on labels of one of these kinds."
             ) from error
-        archive.write(path, contents, arrays)
+        write(path, contents, arrays)
 
     @classmethod
     def load(cls, path):
@@ -115,7 +115,7 @@ class _Compact(Predictor):
         ValueError
             If it is no such file, of the other class, or of a newer version.
         """
-        contents, arrays = archive.read(path)
+        contents, arrays = read(path)
         if contents["class"] != cls.__name__:
             raise ValueError(
                 f"{cls.__name__}.load needs a file that {cls.__name__}.save has "
@@ -123,7 +123,7 @@ class _Compact(Predictor):
                 f"sklearn_ard.{contents['class']}.load."
             )
         model = cls()
-        vars(model).update(Archive().unpack(contents["model"], arrays))
+        vars(model).update(MODELS.unpack(contents["model"], arrays))
         return model
 
     def __getstate__(self):

@@ -56,23 +56,41 @@ class Posterior:
                 variance[rows] = self._variance(np.ascontiguousarray(x), n_outputs).T
         return variance
 
+    def draws(self, x, n_draws):
+        """Outputs of networks that are drawn, each member of an ensemble in turn.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_inputs, n)
+            Standardised inputs.
+        n_draws : int
+            Number of networks.
+
+        Returns
+        -------
+        list of ndarray of shape (n_outputs, n)
+            The same weights for all rows.
+        """
+        rng, n_members = np.random.default_rng(0), len(self.members)
+        return [
+            self._run(drawn(self.members[k % n_members], rng), x)
+            for k in range(n_draws if n_members else 0)
+        ]
+
     def _variance(self, x, n_outputs):
         """Mean of the members' variances, and the variance between them."""
-        rng, shape = np.random.default_rng(0), (n_outputs, x.shape[1])
-        n_draws = math.ceil(N_DRAWS / len(self.members))
-        within, centers = np.zeros(shape), []
+        rng, within = np.random.default_rng(0), np.zeros((n_outputs, x.shape[1]))
+        n_draws, centers = math.ceil(N_DRAWS / len(self.members)), []
         for operations in self.members:
-            center = self._run(operations, x, np.empty(shape, np.float32))
-            output = np.empty_like(center)
+            centers.append(self._run(operations, x))
             for _ in range(n_draws):
-                output = self._run(drawn(operations, rng), x, output)
-                output -= center
-                within += np.square(output, out=output)
-            centers.append(center)
+                apart = self._run(drawn(operations, rng), x)
+                apart -= centers[-1]
+                within += np.square(apart, out=apart)
         return within / (n_draws * len(centers)) + np.var(centers, axis=0, dtype=float)
 
-    def _run(self, operations, x, output):
-        """Outputs of shape (n_outputs, n_samples), a block of rows at a time."""
-        for rows in gen_batches(x.shape[1], self.n_rows):
-            output[:, rows] = run(operations, np.ascontiguousarray(x[:, rows]))
-        return output
+    def _run(self, operations, x):
+        """Outputs of shape (n_outputs, n), a block of rows at a time."""
+        blocks = gen_batches(x.shape[1], self.n_rows)
+        parts = [run(operations, np.ascontiguousarray(x[:, rows])) for rows in blocks]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)

@@ -37,7 +37,7 @@ class Effect:
         Mean prediction where the columns have these values, less `base_value`.
     std : ndarray of the same shape, or None
         Standard deviation under the posterior of the weights, in an ensemble also
-        between its networks; None of a compact model.
+        between its networks; None where only torch can run them.
     interaction : ndarray of the same shape, or None
         Of a pair: `values` less the effects of both columns alone.
     share : float

@@ -150,21 +150,17 @@ class Explained:
         Returns
         -------
         list of ndarray of shape (n_answers, n), or None
-            None of a compact model, which does not have the posterior.
+            None where only torch can run the network.
         """
-        trained = getattr(self._fitted, "trained", None)
-        if trained is None:
+        posterior = self._fitted.posterior
+        if posterior is None:
             return None
-        from sklearn_ard.inspection.posterior import output_draws
-
-        network, used = self._network, self._network.inputs
-        if network.mean is None:  # scaling is a part of the first layers
-            scaler = self._fitted.data.scaler.take(used)
-            inputs = scaler.transform(inputs.T).T
-        x = np.zeros((inputs.shape[1], len(trained.inputs)), np.float32)
-        x[:, np.isin(trained.inputs, used)] = inputs.T
-        outputs = output_draws(trained.net.module_, x, n_draws)
-        return [self.answers(each.T) for each in outputs]
+        if not posterior.members:  # without inputs
+            return [self.compute(inputs)] * n_draws
+        if self._network.mean is None:  # scaling is a part of the first layers
+            inputs = posterior.scaler.transform(inputs.T).T
+        outputs = posterior.draws(inputs.astype(np.float32), n_draws)
+        return [self.answers(each) for each in outputs]
 
     def inputs_of_column(self, j):
         """Which inputs of the network are made of a column of the table: a mask."""

@@ -21,8 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from sklearn_ard import __version__
-from sklearn_ard.inference import archive
-from sklearn_ard.inference.archive import Archive
+from sklearn_ard._archive import Archive, read, replace_file, write
 
 EVERY = 10.0  # seconds, at least, between two states of one training
 _HEADER = "fit.json"
@@ -85,7 +84,7 @@ class Checkpoint:
     def _check_fit(self):
         header = self.path / _HEADER
         if not header.exists():
-            archive.replace_file(header, json.dumps(self.fit).encode())
+            replace_file(header, json.dumps(self.fit).encode())
             return
         before = json.loads(header.read_text())
         names = [*self.fit, *(name for name in before if name not in self.fit)]
@@ -102,7 +101,7 @@ class Checkpoint:
         self._turn, self._last = self._turn + 1, time.monotonic()
         if not self._file.exists():
             return None
-        contents, arrays = archive.read(self._file)
+        contents, arrays = read(self._file)
         return _of_torch(Archive().unpack(contents["state"], arrays))
 
     @property
@@ -113,7 +112,7 @@ class Checkpoint:
     def save(self, state):
         """Store the state of the present training: tensors, numbers and strings."""
         text, arrays = Archive().pack(_of_numpy(state))
-        archive.write(self._file, {"state": text}, arrays, compressed=False)
+        write(self._file, {"state": text}, arrays, compressed=False)
         self._last = time.monotonic()
 
     @property

@@ -21,7 +21,7 @@ from sklearn_ard import (
     CompactRegressor,
     RelevanceDisplay,
 )
-from sklearn_ard.inference import archive
+from sklearn_ard import _archive as archive
 
 FOLDER = Path(__file__).parent / "models"  # written by the versions in their names
 

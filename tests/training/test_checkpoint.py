@@ -169,7 +169,8 @@ def save_or_die(self, state):
 
 checkpoint.Checkpoint.save = save_or_die
 X = np.random.default_rng(0).normal(size=(200, 4))
-model = ARDRegressor((8,), random_state=0, max_iter=60, n_bins=0, checkpoint=sys.argv[1])
+options = {"max_iter": 60, "n_bins": 0, "checkpoint": sys.argv[1]}
+model = ARDRegressor((8,), random_state=0, **options)
 print(model.fit(X, X[:, 0] ** 2).predict(X).sum().hex())
 """
 

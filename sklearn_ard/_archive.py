@@ -1,7 +1,7 @@
-"""Fitted models as arrays and JSON, in a format that outlives the code.
+"""Plain objects as arrays and JSON, in files that outlive the code.
 
-Input: a model of the types listed here. Output: numpy arrays and a text, and a file of
-both; or the model again. Nothing is pickled: a file can hold data, not code.
+Input: an object of known types. Output: numpy arrays and a text, and a file of both; or
+the object again. Nothing is pickled: a file can hold data, not code.
 """
 
 import io
@@ -17,74 +17,11 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_ard.data import noise, transforms
-from sklearn_ard.data.columns import Columns
-from sklearn_ard.data.encoding import Encoding
-from sklearn_ard.data.levels import Levels
-from sklearn_ard.data.reader import Reader
-from sklearn_ard.data.scaler import Scaler
-from sklearn_ard.data.targets import ClassTargets, NumericTargets
-from sklearn_ard.inference import images, operations
-from sklearn_ard.inference.network import LayerSize, Network
-from sklearn_ard.inference.posterior import Posterior
-from sklearn_ard.inference.state import State
-
 # Of what is written. A new one is needed where an older reader would be wrong; this one
 # reads all older ones.
 FORMAT = 1
 
 _DAMAGES = zipfile.BadZipFile, zlib.error
-
-_NOISE = "log_scale2 least_scale2 most_spread"
-# By the names in a file: a class and the attributes that are written. Who renames one
-# of them has to keep its name in the file.
-TYPES = {
-    "state": (
-        State,
-        "reader network posterior support targets noise of_column block_names",
-    ),
-    "reader": (Reader, "columns categories levels_"),
-    "columns": (Columns, "n_columns names owner"),
-    "levels": (Levels, "known_ codes_ missing_code_ n_codes_ are_rare_"),
-    "encoding": (Encoding, "column level bounds"),
-    "scaler": (Scaler, "n_channels standardize n_bits mean_ scale_ constant_"),
-    "numbers": (
-        NumericTargets,
-        "n_targets is_1d standardize likelihood n_outputs transforms_ scaler_ start_ "
-        "empty_output_ empty_noise_ empty_nll_ log_jacobian_",
-    ),
-    "classes": (ClassTargets, "classes n_outputs empty_output_ empty_nll_"),
-    "logarithm": (transforms.Logarithm, ""),
-    "yeo_johnson": (transforms.YeoJohnson, "power unit"),
-    "gaussian": (noise.GaussianNoise, "log_noise_variance"),
-    "heteroscedastic": (noise.HeteroscedasticNoise, _NOISE),
-    "student_t": (noise.StudentTNoise, f"{_NOISE} logit_df"),
-    "skew_t": (noise.SkewTNoise, f"{_NOISE} logit_left logit_right"),
-    "network": (
-        Network,
-        "inputs encoding fill mean scale operations n_outputs n_rows layers",
-    ),
-    "layer_size": (LayerSize, " ".join(LayerSize._fields)),
-    "posterior": (Posterior, "scaler members n_rows"),
-    "affine": (operations.Affine, "scale shift"),
-    "activation": (operations.Activation, "name parameter"),
-    "select": (operations.Select, "indices"),
-    "reshape": (operations.Reshape, "shape"),
-    "dense": (operations.Dense, "weight bias"),
-    "random": (operations.Random, "layer std bias_std"),
-    "sum": (operations.Sum, "branches"),
-    "windows": (images.Windows, "kernel stride dilation padding ceil_mode"),
-    "convolution": (
-        images.Convolution,
-        "weight bias n_channels windows padding_mode size",
-    ),
-    "unrolled_convolution": (
-        images.UnrolledConvolution,
-        "weight bias n_channels windows padding_mode size",
-    ),
-    "max_pool": (images.MaxPool, "windows"),
-    "average_pool": (images.AveragePool, "windows count_padding counts"),
-}
 
 
 class NotPlain(Exception):
@@ -96,12 +33,12 @@ class Archive:
 
     Parameters
     ----------
-    types : dict of str to (type, str), default=TYPES
+    types : dict of str to (type, str), optional
         By names: classes, and the attributes that make up their objects.
     """
 
     def __init__(self, types=None):
-        self.types = TYPES if types is None else types
+        self.types = types or {}
         self.names = {cls: name for name, (cls, _) in self.types.items()}
 
     def pack(self, value):
