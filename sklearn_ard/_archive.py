@@ -8,11 +8,11 @@ import io
 import json
 import math
 import os
-import tempfile
 import zipfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import scipy.sparse as sp
@@ -177,17 +177,17 @@ def write(path, contents, arrays, *, compressed=True):
 def replace_file(path, data):
     """Write bytes at once: whoever is interrupted leaves the old file, or none."""
     path = Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
+    new = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with open(new, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            file.close()  # else not every system can rename it
-            os.replace(file.name, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(file.name)
-            raise
+        os.replace(new, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new)
+        raise
 
 
 def read(path):
