@@ -64,7 +64,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
         _warn_of_rare_levels(reader)
     else:
         X = reader.read(X, np.arange(estimator.n_features_in_))
-    with naming("y"):
+    with naming("y", y):
         X, y = check_X_y(X, y, estimator=estimator, **OF_NUMBERS, **y_kind)
         if y_kind.get("y_numeric"):
             y = y.astype(np.float64)
@@ -118,13 +118,13 @@ def _check_table(estimator, X, *, reset, has_categories):
         X = np.where(pd.isna(X), np.nan, X)  # None and pd.NA
     if has_categories and not sp.issparse(X):
         options = {"dtype": None, "ensure_all_finite": False}
-        with naming("X"):
+        with naming("X", X):
             if not hasattr(X, "__array__"):
                 X = np.array(X, dtype=object)  # numpy would make all of it strings
             return validate_data(estimator, X, reset=reset, **options)
     options = {**OF_NUMBERS, "ensure_min_features": 1}
     try:
-        with naming("X"):
+        with naming("X", X):
             return validate_data(estimator, X, reset=reset, **options)
     except ValueError as error:
         name_strings(error, X, type(estimator).__name__)

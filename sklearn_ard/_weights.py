@@ -31,7 +31,7 @@ def check_class_weight(class_weight):
 
 def checked_weight(sample_weight, X):
     """Weights as numbers of rows; those that sum to 1 are shares of them."""
-    with naming("sample_weight"):
+    with naming("sample_weight", sample_weight):
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )

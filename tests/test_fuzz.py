@@ -171,9 +171,10 @@ def attempt(call, model, case, data, rows, is_ours=True):
     """A call of which the results are finite, or the error names what is unusual."""
     state = {} if model is None else dict(vars(model))
     before = [copied(part) for part in rows]
+    accepted = ERRORS if is_ours else (Exception,)
     try:
         result = call()
-    except ERRORS if is_ours else Exception as error:
+    except accepted as error:
         assert not is_ours or names_cause(error, case), f"not named: {error!r}"
         if model is not None:
             now = vars(model)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_ard._base import BaseARD
@@ -63,7 +64,8 @@ def pick_on_half(template, rows, half, param, values, seed):
         return np.stack([support(points[value].support) for value in values.tolist()])
     options = {}
     if weight is not None:
-        name = template.steps[-1][0] + "__" if isinstance(template, Pipeline) else ""
+        by_name = isinstance(template, Pipeline) and not _routing_enabled()
+        name = template.steps[-1][0] + "__" if by_name else ""
         options[f"{name}sample_weight"] = weight
     models = (clone(template).set_params(**{param: value}) for value in values.tolist())
     return np.stack([_support_of(model.fit(X, y, **options)) for model in models])

@@ -212,7 +212,7 @@ class StabilitySelection(
         """
         with fit_task(self, X, y, sample_weight) as whole:
             self._check_estimator()
-            with naming("X or y"):
+            with naming("X or y", X):
                 validate_data(
                     self,
                     X,
@@ -273,7 +273,7 @@ class StabilitySelection(
                 f"sample_weight, if there are weights. Got a {type(last).__name__}, "
                 "which does not."
             )
-        with naming("sample_weight"):
+        with naming("sample_weight", sample_weight):
             return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
     def _check_values(self):
