@@ -64,6 +64,8 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
         _warn_of_rare_levels(reader)
     else:
         X = reader.read(X, np.arange(estimator.n_features_in_))
+    if sp.issparse(y):
+        raise TypeError("y must be dense. Got a sparse matrix. Pass y.toarray().")
     with naming("y", y):
         X, y = check_X_y(X, y, estimator=estimator, **OF_NUMBERS, **y_kind)
         if y_kind.get("y_numeric"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from problems import problem
 from sklearn.linear_model import Lasso
@@ -92,6 +93,7 @@ BAD_TARGETS = {
     "a number": lambda y: 1.0,
     "huge": lambda y: np.array([10**400] * len(y), dtype=object),
     "3-D": lambda y: y[:, None, None],
+    "sparse": lambda y: sp.csr_array(y[:, None]),
 }
 
 

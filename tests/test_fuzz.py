@@ -73,13 +73,13 @@ ERRORS = (ValueError, TypeError, NotFittedError, FloatingPointError, MemoryError
 DATA = {
     "X": r"\bX\b|[Cc]olumn|feature|sample|array|matrix|tensor",
     "y": r"\by\b|target|label|class|sample|scores",
-    "weight": r"[Ss]ample[ _]?weight|weights|sample",
+    "weight": r"[Ss]ample[ _]?weight|weights|sample|classes",
 }
 
 
 def chunk(model, X, y, weight):
     if isinstance(model, LABELS) and not hasattr(model, "classes_"):
-        return model.partial_fit(X, y, classes=np.unique(y), sample_weight=weight)
+        return model.partial_fit(X, y, classes=y, sample_weight=weight)
     return model.partial_fit(X, y, sample_weight=weight)
 
 
@@ -203,7 +203,7 @@ def names_cause(error, case):
     if "cv" in values:
         names += ["n_splits", "splits"]
     if owner in WITHOUT_NETWORK:
-        names += ["feature_cost", "batch_size", "n_networks", "warm_start", "values"]
+        names += [*_INNER, "param", "y"]
     if any(re.search(rf"\b{name}\b", text) for name in names if name):
         return True
     return any(
@@ -213,7 +213,11 @@ def names_cause(error, case):
     )
 
 
-_THAT_DEPEND = ("partial_fit", "compact", "set_threshold", "predict_quantiles")
+_THAT_DEPEND = ("classes", "partial_fit", "compact", "threshold", "predict_quantiles")
+_INNER = (
+    *("alpha", "batch_size", "feature_cost", "max_iter", "n_networks", "prior"),
+    *("values", "warm_start"),
+)
 
 
 def copied(part):
