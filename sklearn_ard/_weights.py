@@ -21,7 +21,7 @@ def check_class_weight(class_weight):
         isinstance(w, Real) and 0 <= w <= LARGEST_WEIGHT  # and not NaN
         for w in given
     ]
-    if not all(good) or max(given) < SMALLEST_CLASS_WEIGHT:
+    if not all(good) or max(given, default=0) < SMALLEST_CLASS_WEIGHT:
         raise ValueError(
             "The 'class_weight' parameter must have finite weights that are not "
             f"negative, and a positive one of at least {SMALLEST_CLASS_WEIGHT:g}. Got "
