@@ -10,8 +10,10 @@ from dataclasses import fields, replace
 
 import torch
 from sklearn.base import _fit_context
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ard._callbacks import fit_task
 from sklearn_ard._context import (
     find_device,
     make_generators,
@@ -23,6 +25,7 @@ from sklearn_ard._parameters import Parameters
 from sklearn_ard._validation import (
     check_callbacks,
     check_input_shape,
+    check_learning_rate,
     check_n_bins,
     check_sizes,
     check_threshold,
@@ -46,7 +49,7 @@ from sklearn_ard.training.rounds import train_chunk
 from sklearn_ard.training.task import Task
 
 
-class BaseARD(Parameters, Predictor):
+class BaseARD(CallbackSupportMixin, Parameters, Predictor):
     """Training and prediction of both estimators."""
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -87,7 +90,11 @@ class BaseARD(Parameters, Predictor):
             If the evidence lower bound is worse than that of a model without inputs.
         """
         stored = checkpoint_of(self, X=X, y=y, sample_weight=sample_weight)
-        with unchanged_on_error(self), usual_torch(), stored as checkpoint:
+        with (
+            fit_task(self, X, y, sample_weight) as whole,
+            stored as checkpoint,
+            usual_torch(),
+        ):
             device = find_device(self.device, type(self).__name__)
             data = self._training_set(X, y, sample_weight, device)
             data, previous = self._continued(data)
@@ -100,6 +107,7 @@ class BaseARD(Parameters, Predictor):
                     self.n_networks,
                     previous=previous,
                     verbose=self.verbose,
+                    fit_task=whole,
                 )
             self._set_fitted(fitted_model(trained, data))
             if checkpoint is not None:
@@ -197,7 +205,8 @@ class BaseARD(Parameters, Predictor):
         check_input_shape(self, reader)
         check_n_bins(self)
         shape = self.input_shape
-        has_channels = shape is not None and self.module is None and self.conv_channels
+        given = shape is not None and self.module is None
+        has_channels = given and len(self.conv_channels)
         groups = Groups.of(
             reader.columns,
             int(shape[0]) if has_channels else self.feature_groups,
@@ -256,7 +265,7 @@ class BaseARD(Parameters, Predictor):
             varies=data.varies,
             blocks=data.blocks,
             reg_factor=reg_factor,
-            learning_rate=self.learning_rate_init,
+            learning_rate=check_learning_rate(self),
             max_iter=self.max_iter,
             dense_iter=self.dense_iter,
             shrink=self.shrink,

@@ -107,7 +107,7 @@ def find_device(device, owner):
             f"The 'device' parameter of {owner} must be 'auto' or a device that torch "
             f"can use here, one of {known}. Got {device!r} instead."
         ) from error
-    return result
+    return _CPU if result.type == "cpu" else result  # "cpu:1" cannot be copied
 
 
 @contextmanager
@@ -140,10 +140,14 @@ def training_on(device, owner):
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        on_cpu = "can't allocate memory" in str(error)
+        if not on_cpu and not isinstance(error, torch.OutOfMemoryError):
+            raise
         raise MemoryError(
             f"{owner} ran out of memory on the device {str(device)!r}. Lower the "
-            "'batch_size' or the 'hidden_layer_sizes' parameter, or set device='cpu'."
+            "'batch_size' or the 'hidden_layer_sizes' parameter"
+            f"{'.' if on_cpu else ', or set device=' + repr('cpu') + '.'}"
         ) from error
 
 

@@ -1,6 +1,5 @@
 """ARDRegressor: regression targets and the standard deviation of their noise."""
 
-import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -415,7 +414,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
             check_positive(self, y[weight > 0])
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         targets = NumericTargets(n_outputs, y.ndim == 1, self._standardizes)
-        return y.reshape(len(y), -1).astype(np.float64), weight, targets
+        return y.reshape(len(y), -1), weight, targets
 
     def _check_more_targets(self, y, weight, targets):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -428,7 +427,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
             raise ValueError(other_noise(self, targets, "partial_fit"))
         if targets.likelihood == "lognormal":
             check_positive(self, y[weight > 0])
-        return y.reshape(len(y), -1).astype(np.float64), weight, targets
+        return y.reshape(len(y), -1), weight, targets
 
     def _set_fitted(self, fitted):
         super()._set_fitted(fitted)

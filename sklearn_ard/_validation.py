@@ -5,6 +5,7 @@ error that names the parameter, the expected value, the given value and a remedy
 """
 
 import math
+import sys
 import warnings
 from numbers import Integral, Real
 
@@ -15,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import validate_data
 
+from sklearn_ard._naming import naming
 from sklearn_ard._weights import checked_weight
 from sklearn_ard.data.columns import Columns
 from sklearn_ard.data.frames import is_frame
@@ -43,7 +45,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
     X : {ndarray, csr_array} of shape (n_samples, n_features)
         Numbers and codes of levels, of type float32 or float64.
     y : ndarray
-        Unchanged.
+        As given, or of type float64 where it has to be numeric.
     weight : ndarray of shape (n_samples,)
         Of type float64, none negative and some positive.
     reader : Reader
@@ -62,7 +64,12 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
         _warn_of_rare_levels(reader)
     else:
         X = reader.read(X, np.arange(estimator.n_features_in_))
-    X, y = check_X_y(X, y, estimator=estimator, **OF_NUMBERS, **y_kind)
+    if sp.issparse(y):
+        raise TypeError("y must be dense. Got a sparse matrix. Pass y.toarray().")
+    with naming("y", y):
+        X, y = check_X_y(X, y, estimator=estimator, **OF_NUMBERS, **y_kind)
+        if y_kind.get("y_numeric"):
+            y = y.astype(np.float64)
     if sp.issparse(X):
         X = sp.csr_array(X)
         if not X.has_canonical_format:
@@ -112,13 +119,15 @@ def _check_table(estimator, X, *, reset, has_categories):
     if isinstance(X, np.ndarray) and X.dtype == object:
         X = np.where(pd.isna(X), np.nan, X)  # None and pd.NA
     if has_categories and not sp.issparse(X):
-        if not hasattr(X, "__array__"):
-            X = np.array(X, dtype=object)  # numpy would make all of it strings
         options = {"dtype": None, "ensure_all_finite": False}
-        return validate_data(estimator, X, reset=reset, **options)
+        with naming("X", X):
+            if not hasattr(X, "__array__"):
+                X = np.array(X, dtype=object)  # numpy would make all of it strings
+            return validate_data(estimator, X, reset=reset, **options)
+    options = {**OF_NUMBERS, "ensure_min_features": 1}
     try:
-        options = {**OF_NUMBERS, "ensure_min_features": 1}
-        return validate_data(estimator, X, reset=reset, **options)
+        with naming("X", X):
+            return validate_data(estimator, X, reset=reset, **options)
     except ValueError as error:
         name_strings(error, X, type(estimator).__name__)
         raise
@@ -214,29 +223,6 @@ def check_input_shape(estimator, reader):
         )
 
 
-def check_feature_costs(estimator):
-    """Return the prices among which a CV estimator chooses, or raise an error."""
-    costs = estimator.feature_costs
-    if costs is None:
-        return [estimator.feature_cost]
-    costs = list(costs)
-    if not costs or not all(map(_is_valid_cost, costs)):
-        raise ValueError(
-            f"The 'feature_costs' parameter of {type(estimator).__name__} must be a "
-            "list of finite numbers, none negative, or 'auto', at least one. Got "
-            f"{estimator.feature_costs!r} instead. For a price per column, give "
-            "'feature_cost'."
-        )
-    return costs
-
-
-def _is_valid_cost(cost):
-    if isinstance(cost, str):
-        return cost == "auto"
-    is_number = isinstance(cost, Real) and not isinstance(cost, (bool, np.bool_))
-    return is_number and 0 <= cost < math.inf
-
-
 def other_noise(estimator, targets, what):
     """What to say of noise other than that of a model that is trained further."""
     owner = type(estimator).__name__
@@ -296,7 +282,7 @@ def check_sizes(estimator, name):
             f"The {name!r} parameter of {type(estimator).__name__} must hold positive "
             f"integers. Got {value!r} instead."
         )
-    return sizes
+    return tuple(int(size) for size in sizes)
 
 
 def _is_size(value):
@@ -304,11 +290,23 @@ def _is_size(value):
     return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
 
 
+def check_learning_rate(estimator):
+    """The learning rate as a float."""
+    rate = estimator.learning_rate_init
+    if rate > sys.float_info.max:
+        raise ValueError(
+            f"The 'learning_rate_init' parameter of {type(estimator).__name__} must be "
+            f"a finite number. Got {rate!r} instead."
+        )
+    return float(rate)
+
+
 def check_callbacks(estimator):
     """The callbacks of the user, which must be skorch callbacks."""
     callbacks = tuple(estimator.callbacks or ())
     for callback in callbacks:
-        named = callback[-1] if isinstance(callback, tuple) else callback
+        is_named = isinstance(callback, tuple) and callback
+        named = callback[-1] if is_named else callback
         if not hasattr(named, "on_epoch_end"):
             raise ValueError(
                 f"The 'callbacks' parameter of {type(estimator).__name__} must hold "
@@ -337,7 +335,7 @@ def check_reg_factors(values, owner, name="reg_factors"):
     """The values of reg_factor from the user, ascending and distinct."""
     try:
         factors = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         factors = np.array(np.nan)
     if (
         factors.ndim != 1

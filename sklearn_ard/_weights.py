@@ -3,34 +3,38 @@
 Input: weights from the user. Output: numbers of rows, or an error.
 """
 
-import math
 from numbers import Real
 
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
+from sklearn_ard._naming import naming
+
 LARGEST_WEIGHT = 1e12  # of all rows together
+SMALLEST_CLASS_WEIGHT = 1e-12  # of the class with the largest one
 
 
 def check_class_weight(class_weight):
     """Refuse weights of classes that are no weights."""
     given = class_weight.values() if isinstance(class_weight, dict) else [1.0]
     good = [
-        isinstance(w, Real) and math.isfinite(w) and 0 <= w <= LARGEST_WEIGHT
+        isinstance(w, Real) and 0 <= w <= LARGEST_WEIGHT  # and not NaN
         for w in given
     ]
-    if not all(good) or not any(given):
+    if not all(good) or max(given, default=0) < SMALLEST_CLASS_WEIGHT:
         raise ValueError(
             "The 'class_weight' parameter must have finite weights that are not "
-            f"negative, and a positive one. Got {class_weight!r} instead."
+            f"negative, and a positive one of at least {SMALLEST_CLASS_WEIGHT:g}. Got "
+            f"{class_weight!r} instead."
         )
 
 
 def checked_weight(sample_weight, X):
     """Weights as numbers of rows; those that sum to 1 are shares of them."""
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
+    with naming("sample_weight", sample_weight):
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
     total = weight.sum()
     if not weight.any():
         raise ValueError(

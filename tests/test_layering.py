@@ -14,16 +14,16 @@ FOLDERS = {  # each imports from those above it only
     "nn": "activations priors mixin layers noise ensemble networks chain pruning "
     "convert sampling steps compaction objective warmup evidence",
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
-    "": "_context _archive",
+    "": "_context _archive _callbacks",
     "data": "columns frames levels reader table encoding bins blocks moments merge "
     "scaler copies order batches transforms noise targets training_set",
-    "validation": "_weights _validation",
+    "validation": "_naming _weights _validation",
     "training": "checkpoint callbacks net build task inputs trained start transfer "
     "rounds recipe ensemble comparison candidates",
     "inference": "activations operations network images modules posterior lower "
     "onnx_inputs onnx report state predictor distribution format compact compression",
     "estimators": "_parameters _base _regressor _classifier",
-    "selection": "threshold bounds walk path folds choice search stability",
+    "selection": "threshold bounds walk path jobs folds choice search halves stability",
     "cv": "_cv",
     "inspection": "players coalitions background chains tree enumeration "
     "attributions shapley anova effects samples conditional knockoff relevant",

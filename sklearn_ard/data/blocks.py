@@ -5,6 +5,7 @@ of each column and of each input of a network, and nats per block.
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -246,13 +247,14 @@ def costs_of(feature_cost, columns, of_column, names, n_named, alpha):
                 )
         given = list(feature_cost.values())
     else:
-        blocks, given = of_column, list(feature_cost)
+        is_array = getattr(feature_cost, "ndim", 1)  # and no number in one
+        blocks, given = of_column, list(feature_cost) if is_array else [feature_cost]
         if len(given) != columns.n_columns:
             must = f"have one price for each of the {columns.n_columns} columns of X"
             raise ValueError(columns.says("feature_cost", must, f"{len(given)}"))
     for cost in given:
         is_number = isinstance(cost, Real) and not isinstance(cost, (bool, np.bool_))
-        if not is_number or not 0 <= cost < math.inf:
+        if not is_number or not 0 <= cost <= sys.float_info.max:
             must = "hold finite numbers, none negative"
             raise ValueError(columns.says("feature_cost", must, repr(cost)))
     costs[blocks] = 0.0

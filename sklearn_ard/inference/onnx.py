@@ -59,7 +59,8 @@ def write_onnx(
     ImportError
         If onnx is not installed.
     ValueError
-        If the network, the names of the columns or their levels cannot be written.
+        If the network, the labels, the names of the columns or their levels cannot be
+        written.
     """
     try:
         import onnx
@@ -239,15 +240,28 @@ def _write_labels(graph, classes):
     graph.cast(np.float64)
     logits = graph.value
     graph.add("ArgMax", axis=1, keepdims=0)
-    if classes.dtype.kind in "UO":
-        classes = classes.astype(object)
-    elif classes.dtype.kind in "iu":
-        classes = classes.astype(np.int64)
+    classes = _labels(graph, classes)
     labels = graph.constant(classes)
     graph.add("Gather", graph.value, source=labels)
     graph.output("label", classes.dtype, ["n"])
     graph.add("Softmax", source=logits, axis=1)
     graph.output("probabilities", np.float64, ["n", len(classes)])
+
+
+def _labels(graph, classes):
+    """Labels of a type that a file can hold; there is none that is NaN."""
+    kind, largest = classes.dtype.kind, np.iinfo(np.int64).max
+    if kind in "UO" and all(isinstance(label, str) for label in classes):
+        return classes.astype(object)
+    if kind in "iu" and classes.max() <= largest:
+        return classes.astype(np.int64)
+    if kind in "bf":
+        return classes
+    raise ValueError(
+        f"{graph.owner}.to_onnx can write labels that are strings, numbers (integers "
+        f"up to {largest}) or bools. Got {classes.tolist()} of type {classes.dtype} "
+        "instead. Fit the classifier with strings in y."
+    )
 
 
 def _write_network(graph, network, levels, dtype):

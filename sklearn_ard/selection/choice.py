@@ -5,9 +5,11 @@ Input: a path with the scores of all folds. Output: the index of a point.
 
 import warnings
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
+from sklearn_ard._validation import LARGEST_FACTOR
 from sklearn_ard.selection.path import ARDPath
 
 _TIE = 1e-9  # relative; smaller differences between scores are rounding
@@ -44,6 +46,29 @@ class Choice:
     def score(self):
         """Mean score of the point over the folds."""
         return float(self.results["mean_test_score"][self.index])
+
+
+def check_feature_costs(estimator):
+    """Return the prices among which a CV estimator chooses, or raise an error."""
+    costs = estimator.feature_costs
+    if costs is None:
+        return [estimator.feature_cost]
+    costs = list(costs) if getattr(costs, "ndim", 1) else []
+    if not costs or not all(map(_is_valid_cost, costs)):
+        raise ValueError(
+            f"The 'feature_costs' parameter of {type(estimator).__name__} must be a "
+            f"list of finite numbers, none negative or above {LARGEST_FACTOR:g}, or "
+            f"'auto', at least one. Got {estimator.feature_costs!r} instead. For a "
+            "price per column, give 'feature_cost'."
+        )
+    return costs
+
+
+def _is_valid_cost(cost):
+    if isinstance(cost, str):
+        return cost == "auto"
+    is_number = isinstance(cost, Real) and not isinstance(cost, (bool, np.bool_))
+    return is_number and 0 <= cost <= LARGEST_FACTOR
 
 
 def choose_point(model, path, results):

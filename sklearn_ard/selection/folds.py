@@ -4,6 +4,8 @@ Input: an estimator and rows. Output: paths with scores, and the table of all fo
 """
 
 import numpy as np
+from sklearn.base import is_classifier
+from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 
 from sklearn_ard._context import usual_torch
@@ -51,6 +53,45 @@ def table_of(path, folds):
         results[f"split{k}_test_score"] = fold.train_score
         results[f"split{k}_n_features"] = fold.n_features
     return results
+
+
+def splits_of(model, X, y, **options):
+    """The splits of a cross-validation, or an error if they are none.
+
+    Parameters
+    ----------
+    model : ARDRegressorCV or ARDClassifierCV
+        With the parameter `cv`.
+    X, y
+        As in `fit`.
+    **options : dict
+        Of ``splitter.split``.
+
+    Returns
+    -------
+    list of (array, array)
+        Indices (or masks) of the rows for training and for the test.
+    """
+    rows, owner, splits = np.arange(len(y)), type(model).__name__, []
+    splitter = check_cv(model.cv, y, classifier=is_classifier(model))
+    try:
+        for split in splitter.split(X, y, **options):
+            splits.append(split)
+            train, test = (rows[np.asarray(part)] for part in split)
+            if not (train.ndim == test.ndim == 1 and len(train) and len(test)):
+                raise IndexError("training and test need a row each")
+    except (IndexError, TypeError) as error:
+        raise ValueError(
+            f"The 'cv' parameter of {owner} must give pairs of the indices of rows, "
+            f"from 0 to {len(y) - 1}, for training and test. Got {model.cv!r} instead, "
+            f"which fails: {error}"
+        ) from error
+    if not splits:
+        raise ValueError(
+            f"The 'cv' parameter of {owner} must give at least one split. Got "
+            f"{model.cv!r} instead."
+        )
+    return splits
 
 
 def _take(values, rows):

@@ -264,7 +264,13 @@ def partial_score(scorer, X, y, options):
     """A function that scores a fitted model on some rows."""
 
     def score(model):
-        value = scorer(model, X, y, **options)
+        try:
+            value = scorer(model, X, y, **options)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"The 'scoring' parameter must suit {type(model).__name__} and y. Got "
+                f"{scorer!r} instead, which fails: {error}"
+            ) from error
         if not isinstance(value, Real):
             raise ValueError(
                 "The 'scoring' parameter must give a number. Got "

@@ -23,24 +23,27 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from sklearn_ard._base import BaseARD
+from sklearn_ard._callbacks import fit_task
 from sklearn_ard._context import (
     find_device,
     make_generators,
     training_on,
-    unchanged_on_error,
     usual_torch,
 )
-from sklearn_ard._validation import (
-    check_feature_costs,
-    check_reg_factors,
-    warn_of_training,
-)
+from sklearn_ard._naming import naming
+from sklearn_ard._validation import check_reg_factors, warn_of_training
 from sklearn_ard.inference.compression import fitted_model
-from sklearn_ard.selection.choice import Choice, choose_point
-from sklearn_ard.selection.folds import path_of_all, path_of_fold, table_of
+from sklearn_ard.selection.choice import Choice, check_feature_costs, choose_point
+from sklearn_ard.selection.folds import (
+    path_of_all,
+    path_of_fold,
+    splits_of,
+    table_of,
+)
+from sklearn_ard.selection.jobs import results_of
 from sklearn_ard.selection.walk import START, Walk
 from sklearn_ard.training.ensemble import train_ensemble
 
@@ -192,32 +195,24 @@ class CrossValidated(BaseARD):
             is not finite, or if no input is kept.
         """
         _raise_for_params(params, self, "fit")
-        with unchanged_on_error(self), usual_torch():
-            self._fit_and_choose(X, y, sample_weight, params)
+        with fit_task(self, X, y, sample_weight) as whole, usual_torch():
+            self._fit_and_choose(X, y, sample_weight, params, whole)
         return self
 
-    def _fit_and_choose(self, X, y, sample_weight, params):
+    def _fit_and_choose(self, X, y, sample_weight, params, whole):
         owner = type(self).__name__
         reg_factors = REG_FACTORS if self.reg_factors is None else self.reg_factors
         reg_factors = check_reg_factors(reg_factors, owner)
         costs = check_feature_costs(self)
-        X, y, sample_weight = rows = indexable(X, y, sample_weight)
+        with naming("X, y or sample_weight"):
+            X, y, sample_weight = rows = indexable(X, y, sample_weight)
         device = find_device(self.device, owner)
         data = self._training_set(X, y, sample_weight, device)
         self._check_selection(data.blocks)
         # drawn here, for the same result whatever the number of jobs
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         routed = self._route(sample_weight, params)
-        splits = list(
-            check_cv(self.cv, y, classifier=is_classifier(self)).split(
-                X, y, **routed.splitter.split
-            )
-        )
-        if not splits:
-            raise ValueError(
-                f"The 'cv' parameter of {owner} must give at least one split. Got "
-                f"{self.cv!r} instead."
-            )
+        splits = splits_of(self, X, y, **routed.splitter.split)
         scorer, options = self._get_scorer(), routed.scorer.score
         if is_classifier(self):
             self._check_folds(y, sample_weight, splits, data.targets, scorer)
@@ -233,7 +228,7 @@ class CrossValidated(BaseARD):
             given = priced, rows, reg_factors, scorer, options
             jobs.append(delayed(path_of_all)(*given))
             jobs += [delayed(path_of_fold)(*given, fold) for fold in splits]
-        found = iter(Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(jobs))
+        found = results_of(jobs, self.n_jobs, whole, "path", self.verbose)
         choices = [
             self._choice(cost, *next(found), list(islice(found, len(splits))))
             for cost in costs

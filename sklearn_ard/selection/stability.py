@@ -7,7 +7,6 @@ picked, the columns that are kept, and a bound on the number of false ones.
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
@@ -15,23 +14,22 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
+from sklearn.callback import CallbackSupportMixin
 from sklearn.feature_selection import SelectorMixin
-from sklearn.model_selection import StratifiedShuffleSplit
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
+from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
-    column_or_1d,
     has_fit_parameter,
     validate_data,
 )
 from tqdm.auto import tqdm
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._context import unchanged_on_error, usual_torch
+from sklearn_ard._callbacks import fit_task
+from sklearn_ard._naming import naming
 from sklearn_ard._regressor import ARDRegressor
 from sklearn_ard._validation import check_reg_factors
 from sklearn_ard.selection.bounds import (
@@ -39,12 +37,16 @@ from sklearn_ard.selection.bounds import (
     round_threshold,
     smallest_threshold,
 )
-from sklearn_ard.selection.path import default_estimator, walking
+from sklearn_ard.selection.halves import check_groups, halve, last_step, pick_on_half
+from sklearn_ard.selection.jobs import results_of
+from sklearn_ard.selection.path import default_estimator
 
 _VALUES = (0.5, 1.0, 2.0)  # of reg_factor, by default
 
 
-class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
+class StabilitySelection(
+    CallbackSupportMixin, MetaEstimatorMixin, SelectorMixin, BaseEstimator
+):
     """Columns that a selector picks on most halves of the data.
 
     The rows are split repeatedly into two random halves (complementary pairs), the
@@ -208,30 +210,45 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
             fewer than two groups; or if the bound is not below the number of columns
             that the selector picks. The selector is then unchanged.
         """
-        with unchanged_on_error(self):
-            validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=True,
-                dtype=None,
-                ensure_all_finite=False,
-                ensure_min_samples=4,
-                multi_output=True,
-            )
-            X, y, groups = indexable(X, y, groups)
-            groups = groups if groups is None else _check_groups(groups)
+        with fit_task(self, X, y, sample_weight) as whole:
+            self._check_estimator()
+            with naming("X or y", X):
+                validate_data(
+                    self,
+                    X,
+                    y,
+                    accept_sparse=True,
+                    dtype=None,
+                    ensure_all_finite=False,
+                    ensure_min_samples=4,
+                    multi_output=True,
+                )
+                X, y, groups = indexable(X, y, groups)
+            groups = groups if groups is None else check_groups(groups)
             self.estimator_ = self._make_template(y)
             if sample_weight is not None:
                 sample_weight = self._check_weight(sample_weight, X)
             self.values_ = self._check_values()
             self.threshold_ = self._check_threshold()
-            picked = self._pick(X, y, sample_weight, groups)
+            picked = self._pick(X, y, sample_weight, groups, whole)
             self.probabilities_ = picked.mean(axis=0)
             self.max_probabilities_ = self.probabilities_.max(axis=0)
             self.n_picked_ = float(picked.any(axis=1).sum(axis=1).mean())
             self.expected_false_picks_ = self._bound_false_picks()
         return self
+
+    def _check_estimator(self):
+        """Raise an error if the estimator cannot be cloned and fitted."""
+        given = self.estimator
+        needed = ("fit", "get_params", "__sklearn_tags__")
+        if given is None or (
+            not isinstance(given, type) and all(hasattr(given, a) for a in needed)
+        ):
+            return
+        raise TypeError(
+            f"The 'estimator' parameter of {type(self).__name__} must be a "
+            f"scikit-learn estimator that selects columns. Got {given!r} instead."
+        )
 
     def _make_template(self, y):
         """The selector that is cloned for every half."""
@@ -249,14 +266,15 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
 
     def _check_weight(self, sample_weight, X):
         """Weights for a selector that takes them."""
-        last = _last_step(self.estimator_)
+        last = last_step(self.estimator_)
         if not has_fit_parameter(last, "sample_weight"):
             raise ValueError(
                 f"The 'estimator' parameter of {type(self).__name__} must take "
                 f"sample_weight, if there are weights. Got a {type(last).__name__}, "
                 "which does not."
             )
-        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        with naming("sample_weight", sample_weight):
+            return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
     def _check_values(self):
         """The values of the regularisation parameter, as they were given."""
@@ -287,7 +305,7 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
             )
         return threshold
 
-    def _pick(self, X, y, sample_weight, groups):
+    def _pick(self, X, y, sample_weight, groups, whole):
         """Which columns are picked on every half.
 
         Returns
@@ -300,11 +318,11 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         halves = [
             half
             for _ in range(self.n_pairs)
-            for half in _halve(y, stratify, groups, rng)
+            for half in halve(y, stratify, groups, rng)
         ]
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(halves)).tolist()
-        jobs = (
-            delayed(_pick_on_half)(
+        jobs = [
+            delayed(pick_on_half)(
                 self.estimator_,
                 (X, y, sample_weight),
                 half,
@@ -313,8 +331,8 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
                 seed,
             )
             for half, seed in zip(halves, seeds, strict=True)
-        )
-        fits = Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs)
+        ]
+        fits = results_of(jobs, self.n_jobs, whole, "half")
         fits = tqdm(fits, total=len(halves), unit="half", disable=not self.verbose)
         picked = np.stack(list(fits))
         if picked.shape[2] != self.n_features_in_:
@@ -355,73 +373,3 @@ class StabilitySelection(MetaEstimatorMixin, SelectorMixin, BaseEstimator):
         tags.input_tags.allow_nan = inner.allow_nan
         tags.target_tags.required = True
         return tags
-
-
-def _check_groups(groups):
-    """Labels of the groups as integers."""
-    codes, labels = pd.factorize(column_or_1d(np.asarray(groups)))
-    if (codes < 0).any() or len(labels) < 2:
-        raise ValueError(
-            "groups must have a label for every row, and at least two labels, for two "
-            f"halves. Got {len(labels)} instead, and {(codes < 0).sum()} rows without."
-        )
-    return codes
-
-
-def _halve(y, stratify, groups, rng):
-    """Two random halves of the rows, without a row or a group in common."""
-    half = len(y) // 2
-    if groups is not None:
-        labels, group = np.unique(groups, return_inverse=True)
-        is_first = rng.permutation(len(labels)) < len(labels) // 2
-        return np.flatnonzero(is_first[group]), np.flatnonzero(~is_first[group])
-    if stratify:
-        splitter = StratifiedShuffleSplit(
-            1, train_size=half, test_size=half, random_state=rng
-        )
-        return next(splitter.split(np.zeros(len(y)), y))
-    order = rng.permutation(len(y))
-    return order[:half], order[half : 2 * half]
-
-
-@usual_torch()
-def _pick_on_half(template, rows, half, param, values, seed):
-    """Which columns are picked on some rows, at every value."""
-    X, y, weight = (
-        part if part is None else _safe_indexing(part, half) for part in rows
-    )
-    seeds = {
-        name: seed
-        for name in template.get_params()
-        if name.split("__")[-1] == "random_state"
-    }
-    template = clone(template).set_params(**seeds)
-    if isinstance(template, BaseARD) and param == "reg_factor":
-        with walking(template, X, y, weight) as (walk, _):
-            points = walk.over(values)
-        support = walk.task.blocks.support
-        return np.stack([support(points[value].support) for value in values.tolist()])
-    options = {}
-    if weight is not None:
-        name = template.steps[-1][0] + "__" if isinstance(template, Pipeline) else ""
-        options[f"{name}sample_weight"] = weight
-    models = (clone(template).set_params(**{param: value}) for value in values.tolist())
-    return np.stack([_support_of(model.fit(X, y, **options)) for model in models])
-
-
-def _last_step(estimator):
-    """The estimator that selects."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-
-
-def _support_of(fitted):
-    """Which columns a fitted selector picks."""
-    last = _last_step(fitted)
-    if hasattr(last, "get_support"):
-        return last.get_support()
-    if hasattr(last, "coef_"):
-        return (np.atleast_2d(last.coef_) != 0).any(axis=0)
-    raise ValueError(
-        "The 'estimator' parameter of StabilitySelection must have get_support() or "
-        f"coef_ after fit. Got a {type(last).__name__}, which has neither."
-    )

@@ -73,6 +73,21 @@ def make_network(architecture, n_inputs, n_outputs, generator):
     """
     if architecture.module is not None:
         return _users_network(architecture, n_inputs, n_outputs, generator)
+    try:
+        return _own_network(architecture, n_inputs, n_outputs, generator)
+    except (OverflowError, RuntimeError, TypeError) as error:
+        names = ["hidden_layer_sizes"]
+        if architecture.input_shape is not None:
+            names += ["conv_channels", "kernel_size", "stride", "padding", "pool_size"]
+        sizes = ", ".join(f"{name}={getattr(architecture, name)!r}" for name in names)
+        raise ValueError(
+            f"The {names[0]!r} parameter, and those of convolutions, must be sizes of "
+            f"a network that torch can make. Got {sizes}: {error}"
+        ) from error
+
+
+def _own_network(architecture, n_inputs, n_outputs, generator):
+    """The network of the parameters, without ``module``."""
     prior, activation = architecture.prior, architecture.activation
     sizes = architecture.hidden_layer_sizes
     made_of = {"generator": generator, "device": "cpu", "dtype": torch.float32}
@@ -147,7 +162,7 @@ def _users_network(architecture, n_inputs, n_outputs, generator):
             model = nn.Sequential(nn.Unflatten(1, shape), model)
     else:
         with _float32_by_default(), torch.device("cpu"), drawn_from(generator):
-            model = module(shape or n_inputs, n_outputs)
+            model = _called(module, shape or n_inputs, n_outputs)
         if not isinstance(model, nn.Module):
             raise ValueError(
                 "The 'module' parameter must be a torch.nn.Module, or a callable that "
@@ -157,6 +172,18 @@ def _users_network(architecture, n_inputs, n_outputs, generator):
         model = to_ard(model, architecture.prior)
     _check_sizes(model, n_inputs, shape, n_outputs)
     return model.train()
+
+
+def _called(module, size, n_outputs):
+    """What a callable ``module`` returns."""
+    try:
+        return module(size, n_outputs)
+    except TypeError as error:
+        raise ValueError(
+            "The 'module' parameter must be a torch.nn.Module, or a callable of the "
+            "number of inputs (or the 'input_shape') and of outputs. Got "
+            f"{module!r}, which fails: {error}"
+        ) from error
 
 
 @contextmanager

@@ -1,11 +1,11 @@
-"""Callbacks of every training: schedule, statistics and progress bar.
+"""Callbacks of every training: schedule, statistics, progress.
 
 skorch notifies them before and after every step and epoch; they set learning rate and
 KL weight, and write the history.
 """
 
 import math
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import torch
 from skorch.callbacks import Callback
@@ -111,6 +111,43 @@ class Statistics(Callback):
 def progress_bar(n_epochs, verbose):
     """A context of a :class:`ProgressBar`, or of None if not `verbose`."""
     return ProgressBar(n_epochs) if verbose else nullcontext()
+
+
+@contextmanager
+def epoch_tasks(task, n_epochs, bar=None):
+    """A context of :class:`EpochTasks`, or of the `bar` if there are no callbacks."""
+    if task is None or task.context is None:
+        yield bar
+        return
+    training = task.begin("training", n_epochs)
+    yield EpochTasks(training, bar)
+    training.end()
+
+
+class EpochTasks(Callback):
+    """Reports every epoch to scikit-learn's callbacks, and to a progress bar.
+
+    A callback that asks to stop ends a stage of the training, as skorch's do.
+
+    Parameters
+    ----------
+    training : FitTask
+        That the epochs are the parts of.
+    bar : ProgressBar or None
+        The one of `verbose`.
+    """
+
+    def __init__(self, training, bar):
+        self.training, self.bar = training, bar
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.epoch = self.training.begin("epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.bar is not None:
+            self.bar.on_epoch_end(net, **kwargs)
+        if self.epoch.end():
+            raise KeyboardInterrupt
 
 
 class ProgressBar(Callback):

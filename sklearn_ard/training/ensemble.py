@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from sklearn_ard.nn import Ensemble, input_layers
-from sklearn_ard.training.callbacks import progress_bar
+from sklearn_ard.training.callbacks import epoch_tasks, progress_bar
 from sklearn_ard.training.recipe import member_plan, plan, train
 from sklearn_ard.training.trained import Trained
 from sklearn_ard.training.transfer import on_inputs, reopened
 
 
-def train_networks(task, n_networks, *, previous=None, verbose=0):
+def train_networks(task, n_networks, *, previous=None, verbose=0, fit_task=None):
     """Train all networks of a fit.
 
     Parameters
@@ -29,6 +29,8 @@ def train_networks(task, n_networks, *, previous=None, verbose=0):
         A network to go on from.
     verbose : int, default=0
         Whether to show a progress bar.
+    fit_task : FitTask, optional
+        Tells scikit-learn's callbacks of the training.
 
     Returns
     -------
@@ -37,12 +39,20 @@ def train_networks(task, n_networks, *, previous=None, verbose=0):
     """
     max_iter, n_batches = task.max_iter, task.batches.n_batches
     stages, members = plan(max_iter, n_batches), member_plan(max_iter, n_batches)
-    n_epochs = n_networks * task.dense_iter + sum(n for _, n in stages)
-    n_epochs += (n_networks - 1) * sum(n for _, n in members)
-    with progress_bar(n_epochs, verbose) as progress:
+    n_epochs = _most_epochs(task, stages)
+    n_epochs += (n_networks - 1) * _most_epochs(task, members)
+    with (
+        progress_bar(n_epochs, verbose) as bar,
+        epoch_tasks(fit_task, n_epochs, bar) as progress,
+    ):
         task = replace(task, progress=progress)
         first = train(task, stages, previous=previous)
         return train_ensemble(task, first, n_networks)
+
+
+def _most_epochs(task, stages):
+    """Epochs of some stages, if every one begins with a new network that may."""
+    return sum(n + task.dense_iter * stage.restart for stage, n in stages)
 
 
 def train_ensemble(task, first, n_networks):

@@ -4,6 +4,7 @@ Input: a net and its task. Output: a :class:`Trained`: the network, the inputs t
 reads and uses, and, once computed, its objective and the relevance of each block.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,23 +48,27 @@ class Trained:
 
 
 def with_objective(task, trained):
-    """The same with bound and KL divergence."""
+    """The same with bound and KL divergence, or an error if these are not finite."""
     net, batches = trained.net, task.batches.select(trained.inputs)
     with threads_for(net.module_):
         live = LiveNetwork(net.module_)
         x, target, weight = batches.sample(SAMPLE, task.generators.cpu)
-        return replace(
-            trained,
-            elbo=elbo(
-                live.network,
-                net.criterion_,
-                live.rows(x),
-                target,
-                weight,
-                generator=task.generators.device,
-            ),
-            kl=float(kl_divergence(live.network).detach()),
+        bound = elbo(
+            live.network,
+            net.criterion_,
+            live.rows(x),
+            target,
+            weight,
+            generator=task.generators.device,
         )
+    kl = float(kl_divergence(live.network).detach())
+    if not math.isfinite(bound + kl):
+        raise FloatingPointError(
+            f"Training diverged: the evidence lower bound is {bound} and the KL "
+            f"divergence {kl}. Lower the 'learning_rate_init' parameter, or look for "
+            "extreme values in X and y."
+        )
+    return replace(trained, elbo=bound, kl=kl)
 
 
 @torch.no_grad()

@@ -60,6 +60,27 @@ def test_classifier(run, X, labels, dtype):
     )
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([1, 2**64 - 1], dtype=np.uint64),
+        np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[s]"),
+        np.array([1, 2], dtype="timedelta64[s]"),
+    ],
+    ids=lambda labels: str(labels.dtype),
+)
+def test_labels_that_no_file_can_hold(X, labels, tmp_path):
+    model = ARDClassifier((3,), max_iter=2, random_state=0)
+    model.fit(X, labels[(X[:, 0] > 0).astype(int)])
+    assert set(model.predict(X)) <= set(labels)
+    message = r"ARDClassifier.to_onnx can write labels that.*Got \[.*of type "
+    with pytest.raises(ValueError, match=message + str(labels.dtype)[:6]):
+        model.to_onnx(tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="CompactClassifier.to_onnx can write labels"):
+        model.compact().to_onnx(tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "silu", "gelu"])
 @pytest.mark.parametrize("stride, padding, pool_size", [(1, "same", 2), (2, 1, 1)])
 def test_images(run, activation, stride, padding, pool_size):
