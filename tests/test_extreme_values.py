@@ -79,7 +79,9 @@ def test_scores_that_a_regressor_does_not_have():
             ard_path(X, y, scoring=scoring, **options)
 
 
-@pytest.mark.parametrize("value", [object(), "a", Lasso, []], ids=str)
+@pytest.mark.parametrize(
+    "value", [object(), "a", Lasso, []], ids=["object", "str", "class", "list"]
+)
 def test_estimators_that_are_none(value):
     X, y = problem(ARDRegressor)
     model = StabilitySelection(value, param="alpha", values=[0.1])

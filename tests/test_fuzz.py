@@ -256,7 +256,7 @@ FEW = settings(
 
 
 @given(cases())
-@settings(FEW, max_examples=300)
+@settings(FEW, max_examples=200)
 def test_a_few_hundred_cases(case):
     check(case)
 

@@ -18,7 +18,7 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-def table(n=300, n_features=6):
+def table(n=180, n_features=6):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, n_features))
     return X, np.abs(X[:, 1]) + X[:, 4] + 0.3 * rng.normal(size=n)
@@ -37,7 +37,7 @@ class Residual(nn.Module):
 
 
 FITS = {
-    "candidates": {"max_iter": 200, "n_networks": 2},
+    "candidates": {"max_iter": 160, "n_networks": 2, "n_bins": 8},
     "module": {"module": Residual, "max_iter": 40, "dense_iter": 3},
     "shrinking": {
         "hidden_layer_sizes": (160, 160),
@@ -83,7 +83,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(name, tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoint.Checkpoint, "save", save_or_die)
     while True:
-        n_left = int(rng.integers(2, 9))
+        n_left = int(rng.integers(6, 30))
         try:
             model.fit(X, y)
         except Killed:
