@@ -221,7 +221,8 @@ def names_cause(error, case):
     return any(
         re.search(DATA[part], text)
         for part, names in usual.items()
-        if not {data[part], again[part]} <= names or data["shape"] != SHAPES[0]
+        if not {data[part], again[part]} <= names
+        or {data["shape"], again["shape"]} != {SHAPES[0]}
     )
 
 
