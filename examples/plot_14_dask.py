@@ -12,9 +12,14 @@ On a cluster it takes three lines more, a client and a context::
         model.fit(X, y)
 
 Here the cluster is two processes of this machine. The numbers are the same as one after
-the other, bit for bit. It prints
+the other, bit for bit. It prints ::
 
-PRINTED
+    ARDRegressorCV: 6 s alone, 9 s on the cluster, the same numbers
+    GridSearchCV: 8 s alone, 12 s on the cluster, the same numbers
+    StabilitySelection: 8 s alone, 8 s on the cluster, the same numbers
+
+on a machine that other work kept busy, where two workers had no core to themselves: a
+cluster pays where fits take minutes, or there are machines to spare.
 """
 
 import time

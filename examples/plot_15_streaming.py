@@ -7,9 +7,15 @@ out of pyarrow as batches of rows; a few of them at a time are a chunk. Here 600
 rows and 40 columns, of which five matter, are fitted twice: as a stream that passes
 twice, and all at once in memory. Each runs in a process of its own, whose peak memory
 (the resident set) is that of the system, less what it was before the first row was
-read. It prints
+read. It prints ::
 
-PRINTED
+    file: 243 MB
+    stream: 344 MB, 143 s, R2 0.921, keeps x0, x1, x2, x3, x4, x10
+    memory: 841 MB, 103 s, R2 0.924, keeps x0, x1, x2, x3, x4
+
+on a busy machine. The memory of the stream is mostly that of pyarrow's pool and of one
+chunk; that of the fit grows with the file. A stream weighs columns on its last chunk
+alone: it has kept one too many.
 """
 
 import resource
@@ -72,7 +78,7 @@ def peak():
 def run(name, path):
     """Fit, and say what it took and how good it is on rows that are in no chunk."""
     warm_up = make_rows(-1 % 2**32)[:1000]
-    ARDRegressor(**OPTIONS, max_iter=1).fit(warm_up.drop(columns="y"), warm_up["y"])
+    ARDRegressor(**OPTIONS, max_iter=50).fit(warm_up.drop(columns="y"), warm_up["y"])
     before, start = peak(), time.perf_counter()
     model = {"stream": fit_stream, "memory": fit_in_memory}[name](path)
     seconds, memory = time.perf_counter() - start, peak() - before

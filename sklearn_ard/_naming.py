@@ -43,7 +43,7 @@ def naming(name, array=None):
         if isinstance(error, (TypeError, ValueError)) and _NAMED.search(str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        message = f"{name} cannot be read as numbers or labels: {error}"
+        message = f"{name} cannot be read: {error}"
         raise kind(message) from error
 
 

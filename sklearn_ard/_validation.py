@@ -64,8 +64,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
         _warn_of_rare_levels(reader)
     else:
         X = reader.read(X, np.arange(estimator.n_features_in_))
-    if sp.issparse(y):
-        raise TypeError("y must be dense. Got a sparse matrix. Pass y.toarray().")
+    refuse_sparse(y)
     with naming("y", y):
         X, y = check_X_y(X, y, estimator=estimator, **OF_NUMBERS, **y_kind)
         if y_kind.get("y_numeric"):
@@ -160,6 +159,12 @@ def _check_categories(estimator, columns):
         return None
     given = () if given is None else given
     return columns.indices(given, "categorical_features")
+
+
+def refuse_sparse(y):
+    """Raise an error for sparse targets."""
+    if sp.issparse(y):
+        raise TypeError("y must be dense. Got a sparse matrix. Pass y.toarray().")
 
 
 def refuse_images(X):

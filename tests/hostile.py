@@ -51,10 +51,21 @@ _FACTORS = (
     *(None, [1.0], [1, 1], (2.0, 0.5), [0], [1e30], [1e308], [NAN], [-1], [], "a", 1),
     *([[1]], [None], ["1"], {"a": 1}, [INF], [True], np.array(1.0), [10**400]),
 )
+
+
+class _Always:
+    """A scorer, or a `module`, that returns the same whatever it is given."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, *args, **options):
+        return self.value
+
+
 _SCORING = (
     *(None, "accuracy", "r2", "neg_log_loss", "roc_auc", "zz", 1, len),
-    *(lambda model, X, y: None, lambda model, X, y: NAN, lambda model, X, y: "a"),
-    *(lambda model, X, y: INF, lambda model, X, y, sample_weight=None: 1.0),
+    *(_Always(None), _Always(NAN), _Always("a"), _Always(INF), _Always(1.0)),
 )
 _CV = (
     *(
@@ -82,6 +93,14 @@ def _network(n_inputs, n_outputs):
     return nn.Sequential(nn.Linear(n_inputs, 2), nn.Tanh(), nn.Linear(2, n_outputs))
 
 
+def _too_wide(n_inputs, n_outputs):
+    return nn.Linear(n_inputs, n_outputs + 1)
+
+
+def _without_numbers(n_inputs, n_outputs):
+    return nn.Linear(n_inputs, n_outputs, device="meta")
+
+
 def _small(estimator, **options):
     return estimator((2,), max_iter=2, random_state=0, **options)
 
@@ -102,9 +121,9 @@ PARAMETERS = {
     "pool_size": _SIZES,
     "module": (
         *(None, _network, nn.Linear(3, 1), nn.Linear(3, 2), nn.Linear(4, 1), nn.Linear),
-        *(nn.Identity(), nn.ReLU, nn.LSTM(3, 1), lambda i, o: None, lambda i, o: "a"),
-        *(lambda i, o: nn.Linear(i, o + 1), _network(3, 1), _network(3, 1).double()),
-        *(lambda i, o: nn.Linear(i, o, device="meta"), nn.Conv1d(1, 1, 1), "a", 1, []),
+        *(nn.Identity(), nn.ReLU, nn.LSTM(3, 1), _Always(None), _Always("a")),
+        *(_too_wide, _network(3, 1), _network(3, 1).double()),
+        *(_without_numbers, nn.Conv1d(1, 1, 1), "a", 1, []),
         *(nn.Sequential(nn.Linear(3, 1), nn.ReLU()), nn.Sequential(), len, print),
     ),
     "prior": (*PRIORS, Prior, "flat", 1, *_NO_NUMBERS),

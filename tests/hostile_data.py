@@ -4,6 +4,7 @@ Each is a function of ordinary data, under a name that says what it becomes.
 """
 
 import datetime
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -178,12 +179,6 @@ X_KINDS = {
     "intervals": _with_column(lambda n: pd.interval_range(0, n, n)),
     "complex column": _repeated(1j, dtype=complex),
     "inf in a column": _repeated(1.0, INF, dtype=float),
-    "polars": _polars(),
-    "polars strings": _polars("a", "b", None),
-    "polars integers": _polars(1, 2, None),
-    "polars dates": _polars(_DATE, None),
-    "polars lists": _polars([1], [2, 3]),
-    "polars without values": _polars(None),
     "csr": _sparse(sp.csr_array),
     "csc": _sparse(sp.csc_array),
     "coo": _sparse(sp.coo_array),
@@ -200,6 +195,15 @@ X_KINDS = {
     "unsorted csr": _unsorted,
     "empty csr": lambda X: sp.csr_array(X.shape),
 }
+if find_spec("polars"):
+    X_KINDS |= {
+        "polars": _polars(),
+        "polars strings": _polars("a", "b", None),
+        "polars integers": _polars(1, 2, None),
+        "polars dates": _polars(_DATE, None),
+        "polars lists": _polars([1], [2, 3]),
+        "polars without values": _polars(None),
+    }
 
 
 def _text(y):

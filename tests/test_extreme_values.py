@@ -89,6 +89,12 @@ def test_estimators_that_are_none(value):
         model.fit(X, y)
 
 
+def selection_of_ours(**options):
+    return StabilitySelection(
+        ARDRegressor(**options), values=[1.0], n_pairs=2, threshold=1.0
+    )
+
+
 BAD_TARGETS = {
     "strings": lambda y: np.where(y > 0, "a", "b"),
     "no columns": lambda y: np.empty((len(y), 0)),
@@ -100,7 +106,7 @@ BAD_TARGETS = {
 
 
 @pytest.mark.parametrize("name", BAD_TARGETS)
-@pytest.mark.parametrize("kind", [ARDRegressor, ARDRegressorCV])
+@pytest.mark.parametrize("kind", [ARDRegressor, ARDRegressorCV, selection_of_ours])
 def test_targets(kind, name):
     X, y = problem(ARDRegressor)
     model = kind(**QUICK)

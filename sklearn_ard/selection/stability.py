@@ -31,7 +31,7 @@ from sklearn_ard._base import BaseARD
 from sklearn_ard._callbacks import fit_task
 from sklearn_ard._naming import naming
 from sklearn_ard._regressor import ARDRegressor
-from sklearn_ard._validation import check_reg_factors
+from sklearn_ard._validation import check_reg_factors, refuse_sparse
 from sklearn_ard.selection.bounds import (
     bound_false_picks,
     round_threshold,
@@ -212,6 +212,7 @@ class StabilitySelection(
         """
         with fit_task(self, X, y, sample_weight) as whole:
             self._check_estimator()
+            refuse_sparse(y)
             with naming("X or y", X):
                 validate_data(
                     self,
