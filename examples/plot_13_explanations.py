@@ -100,15 +100,16 @@ DecisionBoundaryDisplay.from_estimator(flat, pair, response_method="predict")
 # And the sentence for a doctor.
 first = strongest[0]
 curve = effect(model, first, X_train)
-low, high = np.quantile(X_train[first], [0.1, 0.9])
-rise = np.interp([low, high], curve.grid[0], curve.values)
-unsure = np.interp(high, curve.grid[0], curve.std)
+high = np.quantile(X_train[first], 0.9)
+more, unsure = (
+    np.interp(high, curve.grid[0], each) for each in (curve.values, curve.std)
+)
 row = values.to_frame().iloc[highest]
 most = row.abs().sort_values(ascending=False).index[:2]
 print(
-    f"With a {first} of {high:.0f} rather than {low:.0f}, and all else as it is, the "
-    f"disease is expected to progress by {np.diff(rise)[0]:.0f} points more in a year "
-    f"(give or take {2 * unsure:.0f}), where the mean is {values.base_value:.0f}."
+    f"With a {first} of {high:.0f}, and all else as it is, the disease is expected to "
+    f"progress by {more:.0f} points more in a year than on average, which is "
+    f"{values.base_value:.0f} (give or take {2 * unsure:.0f})."
 )
 print(
     f"The person with the highest prediction, {sums[highest]:.0f}, has it for the most "
