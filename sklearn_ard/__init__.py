@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sklearn_ard.plotting.model import RelevanceDisplay, SparsityDisplay
     from sklearn_ard.plotting.path import CVPathDisplay, RegularizationPathDisplay
     from sklearn_ard.plotting.stability import StabilityDisplay
-    from sklearn_ard.selection.path import ARDPath, ard_path
+    from sklearn_ard.selection.path import ard_path
+    from sklearn_ard.selection.points import ARDPath
     from sklearn_ard.selection.stability import StabilitySelection
     from sklearn_ard.selection.threshold import threshold_curve
 
@@ -54,7 +55,7 @@ _PACKAGES = ("inspection", "nn")
 _MODULES = {
     "ARDClassifier": "_classifier",
     "ARDClassifierCV": "_cv",
-    "ARDPath": "selection.path",
+    "ARDPath": "selection.points",
     "ARDRegressor": "_regressor",
     "ARDRegressorCV": "_cv",
     "CVPathDisplay": "plotting.path",

@@ -23,7 +23,8 @@ FOLDERS = {  # each imports from those above it only
     "inference": "activations operations network images modules posterior lower "
     "onnx_inputs onnx report state predictor distribution format compact compression",
     "estimators": "_parameters _base _regressor _classifier",
-    "selection": "threshold bounds walk path jobs folds choice search halves stability",
+    "selection": "threshold bounds walk points path jobs folds choice search halves "
+    "stability",
     "cv": "_cv",
     "inspection": "players coalitions background chains tree enumeration "
     "attributions shapley anova effects samples conditional knockoff relevant",

@@ -8,7 +8,6 @@ from sklearn.utils._param_validation import validate_params
 
 from sklearn_ard.inspection import effect
 from sklearn_ard.inspection.players import blocks_of
-from sklearn_ard.nn import Ensemble, ard_layers
 from sklearn_ard.plotting.effects import EffectDisplay
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
@@ -196,6 +195,8 @@ class SparsityDisplay:
         SparsityDisplay
             Drawn.
         """
+        from sklearn_ard.nn import Ensemble, ard_layers  # which need torch
+
         check_drawable(estimator, cls, "net_")
         module = estimator.net_.module_
         networks = module.networks if type(module) is Ensemble else [module]

@@ -18,7 +18,6 @@ from sklearn_ard.plotting.style import (
     make_panels,
     set_log_axis,
 )
-from sklearn_ard.selection.path import ard_path
 
 
 class RegularizationPathDisplay:
@@ -70,6 +69,8 @@ class RegularizationPathDisplay:
             estimator is not one for :func:`ard_path`.
         """
         if X is not None:
+            from sklearn_ard.selection.path import ard_path  # which needs torch
+
             path = ard_path(X, y, estimator=estimator)
         elif hasattr(estimator, "path_"):
             path = estimator.path_

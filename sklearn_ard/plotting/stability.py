@@ -14,7 +14,7 @@ from sklearn_ard.plotting.style import (
     make_axes,
     set_log_axis,
 )
-from sklearn_ard.selection.path import names_of
+from sklearn_ard.selection.points import names_of
 
 
 class StabilityDisplay:

@@ -10,7 +10,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_ard._validation import LARGEST_FACTOR
-from sklearn_ard.selection.path import ARDPath
+from sklearn_ard.selection.points import ARDPath
 
 _TIE = 1e-9  # relative; smaller differences between scores are rounding
 

@@ -3,6 +3,8 @@
 import io
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,9 @@ from sklearn_ard import (
     ARDRegressorCV,
     CompactClassifier,
     CompactRegressor,
+    RegularizationPathDisplay,
     RelevanceDisplay,
+    ard_path,
 )
 from sklearn_ard import _archive as archive
 
@@ -183,6 +187,45 @@ def test_bad_files_are_refused_and_nothing_is_half_written(tmp_path):
     with pytest.raises(archive.NotPlain, match="of type object"):
         archive.Archive().pack({"a": [object()]})
     assert path.read_bytes() == whole
+
+
+_WITHOUT_TORCH = """
+import sys
+
+class Missing:  # as if they were not installed
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "skorch"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+import pickle
+import numpy, pandas, sklearn_ard
+
+model = sklearn_ard.CompactRegressor.load(sys.argv[1] + "/model")
+with open(sys.argv[1] + "/others", "rb") as file:
+    X, y, expected, path, display = pickle.load(file)
+for found, wanted in zip((*model.predict(X, return_std=True), model.log_density(X, y),
+                          model.predict_quantiles(X)), expected, strict=True):
+    numpy.testing.assert_array_equal(found, wanted)
+assert len(path) == len(path.to_frame()) == 2
+for name in sklearn_ard.__all__:
+    if name.endswith("Display"):
+        getattr(sklearn_ard, name)
+assert type(display).__name__ == "RegularizationPathDisplay"
+"""
+
+
+def test_all_but_training_works_without_torch(tmp_path):
+    model, X, y = regressor("skew_t")
+    model.compact().save(tmp_path / "model")
+    expected = [*model.predict(X, return_std=True), model.log_density(X, y)]
+    expected.append(model.predict_quantiles(X))
+    path = ard_path(X, y, estimator=model.set_params(n_networks=1), reg_factors=[1, 3])
+    display = RegularizationPathDisplay(path)
+    with open(tmp_path / "others", "wb") as file:
+        pickle.dump((X, y, expected, path, display), file)
+    command = [sys.executable, "-c", _WITHOUT_TORCH, str(tmp_path)]
+    subprocess.run(command, check=True)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.npz")), ids=lambda p: p.stem)
