@@ -11,6 +11,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_ard._naming import naming
 from sklearn_ard._validation import check_rows
 from sklearn_ard.data.frames import columns as columns_of
 from sklearn_ard.data.frames import is_frame, is_pandas, to_array, to_frame
@@ -142,7 +143,8 @@ class Predictor(SelectorMixin, BaseEstimator):
         """
         support = self.get_support()
         if not is_frame(X) or not support.any():
-            return super().transform(X)
+            with naming("X", X):
+                return super().transform(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         kept = columns_of(X, np.flatnonzero(support))
         container = _get_output_config("transform", estimator=self)["dense"]

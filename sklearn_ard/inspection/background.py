@@ -6,7 +6,7 @@ rows are one.
 
 import numpy as np
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 N_ROWS = 100  # of X, where no background is given
 _MOST_NUMBERS = 200_000_000  # of the inputs of a background: 1.6 GB
@@ -44,16 +44,17 @@ def background_of(explained, X, background, weight, random_state=None):
                 f"The 'background_weight' parameter of {owner} must be None where no "
                 "'background' is given. Pass the rows that have these weights."
             )
-        if _n_rows(X) < 2:
+        n_rows = _n_rows(X, owner)
+        if n_rows < 2:
             raise ValueError(
                 f"The 'background' parameter of {owner} must be given where X has less "
-                f"than 2 rows, of which one would be taken. Got None, and {_n_rows(X)} "
+                f"than 2 rows, of which one would be taken. Got None, and {n_rows} "
                 "rows of X. Pass rows of training, 100 say."
             )
         background = X
-        if _n_rows(X) > N_ROWS:
+        if n_rows > N_ROWS:
             rng = check_random_state(random_state)
-            rows = rng.choice(_n_rows(X), N_ROWS, replace=False)
+            rows = rng.choice(n_rows, N_ROWS, replace=False)
             background = _safe_indexing(X, np.sort(rows))
     names = name, "background_weight"
     inputs, weight = rows_to_average(explained, background, weight, *names)
@@ -84,7 +85,8 @@ def rows_to_average(explained, X, weight, name, weight_name):
     weight : ndarray of shape (n,)
         Weights.
     """
-    n, owner = _n_rows(X), explained.owner
+    owner = explained.owner
+    n = _n_rows(X, owner, name)
     if n < 2:
         raise ValueError(
             f"The {name!r} parameter of {owner} must have at least 2 rows, over which "
@@ -126,6 +128,12 @@ def distinct(inputs):
     return found, index.ravel()
 
 
-def _n_rows(X):
-    """Number of rows of anything that has some."""
-    return X.shape[0] if hasattr(X, "shape") else len(X)
+def _n_rows(X, owner, name="X"):
+    """Number of rows of a table."""
+    try:
+        return _num_samples(X)
+    except TypeError as error:  # it has none
+        raise ValueError(
+            f"The {name!r} parameter of {owner} must be a table as in fit. Got "
+            f"{X!r:.60} instead."
+        ) from error

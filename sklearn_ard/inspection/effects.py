@@ -249,7 +249,8 @@ def _chosen(model, columns):
     """Indices of one or two columns, in the order in which they were given."""
     known = columns_of(model)
     owner = type(known)(known.n_columns, known.names, "effect")
-    listed = [columns] if isinstance(columns, (str, Integral)) else list(columns)
+    is_one = isinstance(columns, (str, Integral)) or not np.iterable(columns)
+    listed = [columns] if is_one else list(columns)
     if any(isinstance(each, (bool, np.bool_)) for each in listed):
         raise ValueError(
             owner.says("columns", "hold one or two names or indices", repr(columns))

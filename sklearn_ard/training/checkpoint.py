@@ -54,7 +54,13 @@ class Checkpoint:
         self.finished, self._turn, self._last = False, -1, 0.0
 
     def __enter__(self):
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"The 'checkpoint' parameter of {self.owner} must be a folder that can "
+                f"be made. Got {str(self.path)!r} instead ({error}). Pass another path."
+            ) from error
         self._lock = FileLock(self.path / "lock")
         try:
             self._lock.acquire(timeout=0)

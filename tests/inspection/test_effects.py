@@ -12,7 +12,7 @@ from tables import EFFECT, table
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.inference.operations import Activation, Dense, Sum
-from sklearn_ard.inspection import effect, variance_shares
+from sklearn_ard.inspection import effect, shapley_values, variance_shares
 
 SMALL = {"max_iter": 60, "random_state": 0, "n_bins": 0}
 NORMAL = {"likelihood": "gaussian", **SMALL}
@@ -229,3 +229,13 @@ def test_what_is_refused(fitted):
         variance_shares(model, X[["size"]])
     with pytest.raises(ValueError, match="'sample_weight' parameter of effect"):
         effect(model, 0, X, sample_weight=[1.0])
+
+
+def test_what_is_no_table_or_no_column_is_named(fitted):
+    model, X, _ = fitted
+    with pytest.raises(ValueError, match="'X' parameter of variance_shares .*table"):
+        variance_shares(model, None)
+    with pytest.raises(ValueError, match="'X' parameter of shapley_values .*table"):
+        shapley_values(model, 3)
+    with pytest.raises(ValueError, match="'columns' parameter of effect"):
+        effect(model, None, X)

@@ -146,6 +146,9 @@ def test_what_cannot_be_repeated_is_refused(tmp_path):
         with pytest.raises(ValueError, match=message):
             model.set_params(**options).fit(X, y)
     assert not (tmp_path / "states").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="folder that can be made"):
+        ARDRegressor(random_state=0, checkpoint=tmp_path / "file").fit(X, y)
     assert "checkpoint" not in ARDRegressorCV().get_params()
     with pytest.raises(ValueError, match="'checkpoint' parameter of ARDClassifier"):
         ARDClassifier(checkpoint=3).fit(X, y > 0)
