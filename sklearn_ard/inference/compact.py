@@ -123,7 +123,13 @@ class _Compact(Predictor):
                 f"sklearn_ard.{contents['class']}.load."
             )
         model = cls()
-        vars(model).update(MODELS.unpack(contents["model"], arrays))
+        try:
+            vars(model).update(MODELS.unpack(contents["model"], arrays))
+        except (LookupError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"The file of {cls.__name__}.load is damaged: parts of the model are "
+                f"missing ({type(error).__name__}: {error}). Save it again."
+            ) from error
         return model
 
     def __getstate__(self):

@@ -180,6 +180,10 @@ def test_bad_files_are_refused_and_nothing_is_half_written(tmp_path):
     np.savez(tmp_path / "newer.npz", header=header, **arrays)
     with pytest.raises(ValueError, match=r"newer.npz.*Upgrade sklearn_ard"):
         CompactRegressor.load(tmp_path / "newer.npz")
+    contents["format"] = archive.FORMAT
+    archive.write(tmp_path / "lacking", contents, {})
+    with pytest.raises(ValueError, match="parts of the model are missing"):
+        CompactRegressor.load(tmp_path / "lacking")
     with pytest.raises(NotFittedError):
         CompactRegressor().save(path)
     with pytest.raises(FileNotFoundError):
