@@ -177,6 +177,9 @@ def write(path, contents, arrays, *, compressed=True):
 def replace_file(path, data):
     """Write bytes at once: whoever is interrupted leaves the old file, or none."""
     path = Path(path).resolve()  # what a link leads to, not the link
+    if path.exists() and not path.is_file():  # a pipe, for instance
+        path.write_bytes(data)
+        return
     new = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with open(new, "xb") as file:

@@ -165,7 +165,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         seconds. If the process is killed, `fit` with the same data and parameters goes
         on from there, to the same model bit for bit; with others it is refused. The
         folder is removed when `fit` has ended. Needs an int as `random_state`, no
-        `callbacks` and no `warm_start`.
+        `callbacks` and no `warm_start`; not for searches, whose fits would share it.
 
     Attributes
     ----------

@@ -55,7 +55,13 @@ CALLS = (
 )
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "threading",
+        *(pytest.param(b, marks=pytest.mark.slow) for b in ("loky", "multiprocessing")),
+    ],
+)
 def test_the_same_numbers_as_one_after_the_other(backend):
     for call in (select_by_networks, select_by_lasso, cross_validate):
         expected = call()

@@ -10,6 +10,7 @@ same bits.
 
 import json
 import pickle
+import re
 import time
 from contextlib import nullcontext
 from numbers import Integral
@@ -25,6 +26,7 @@ from sklearn_ard._archive import Archive, read, replace_file, write
 
 EVERY = 10.0  # seconds, at least, between two states of one training
 _HEADER = "fit.json"
+_OURS = re.compile(r"\d{5}\.npz|fit\.json|\.(\d{5}\.npz|fit\.json)\.[0-9a-f]{32}")
 _FREE = ("checkpoint", "verbose")  # parameters that may be others
 
 
@@ -79,7 +81,7 @@ class Checkpoint:
 
     def __exit__(self, *error):
         if self.finished:
-            for file in (*self.path.glob("*.npz"), self.path / _HEADER):
+            for file in self._files():
                 file.unlink()
         self._lock.release()
         if self.finished:
@@ -87,12 +89,29 @@ class Checkpoint:
             if not any(self.path.iterdir()):
                 self.path.rmdir()
 
+    def _files(self):
+        """What this class has written, and what a killed process has half-written."""
+        return [each for each in self.path.iterdir() if _OURS.fullmatch(each.name)]
+
     def _check_fit(self):
         header = self.path / _HEADER
         if not header.exists():
+            others = sorted({each.name for each in self.path.iterdir()} - {"lock"})
+            if others:
+                raise ValueError(
+                    f"The 'checkpoint' parameter of {self.owner} must be a new or an "
+                    f"empty folder, or one with the states of this fit. Got "
+                    f"{str(self.path)!r} instead, which holds {others[0]!r}."
+                )
             replace_file(header, json.dumps(self.fit).encode())
             return
-        before = json.loads(header.read_text())
+        try:
+            before = dict(json.loads(header.read_text()))
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"The 'checkpoint' folder {str(self.path)!r} of {self.owner} is "
+                f"damaged: {_HEADER} cannot be read. Remove the folder to begin again."
+            ) from error
         names = [*self.fit, *(name for name in before if name not in self.fit)]
         others = [name for name in names if before.get(name) != self.fit.get(name)]
         if others:

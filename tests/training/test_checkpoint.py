@@ -152,6 +152,14 @@ def test_what_cannot_be_repeated_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="folder that can be made"):
         ARDRegressor(random_state=0, checkpoint=tmp_path / "file").fit(X, y)
+    (tmp_path / "00000.npz").touch()
+    with pytest.raises(ValueError, match="new or an empty folder.*'00000.npz'"):
+        ARDRegressor(random_state=0, checkpoint=tmp_path).fit(X, y)
+    assert (tmp_path / "00000.npz").exists()
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "fit.json").write_text("[3")
+    with pytest.raises(ValueError, match=r"damaged: fit.json cannot be read"):
+        ARDRegressor(random_state=0, checkpoint=tmp_path / "damaged").fit(X, y)
     assert "checkpoint" not in ARDRegressorCV().get_params()
     with pytest.raises(ValueError, match="'checkpoint' parameter of ARDClassifier"):
         ARDClassifier(checkpoint=3).fit(X, y > 0)
