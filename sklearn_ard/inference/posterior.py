@@ -50,7 +50,7 @@ class Posterior:
         """
         variance = np.zeros((X.shape[0], n_outputs))
         if self.members:
-            n_inputs = len(self.scaler.mean_)
+            n_inputs = max(1, len(self.scaler.mean_))  # none: all are constants
             for rows in gen_batches(X.shape[0], max(1, _MAX_NUMBERS // n_inputs)):
                 x = self.scaler.transform(read(X[rows]).T).T
                 variance[rows] = self._variance(np.ascontiguousarray(x), n_outputs).T

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor
-from sklearn_ard.inference import posterior
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.inference import operations, posterior
 from sklearn_ard.nn import output_variance
 
 N_DRAWS = 4000  # standard error of a variance: 2.2 %
@@ -97,3 +98,14 @@ def test_rows_do_not_depend_on_their_neighbours():
     one_by_one = [model.predict(X[[i]], return_std=True)[1][0] for i in range(9)]
     np.testing.assert_allclose(one_by_one, std[:9], rtol=1e-5)
     np.testing.assert_array_equal(model.predict(X, return_std=True)[1], std)
+
+
+def test_networks_of_constants_have_a_variance():
+    scaler = Scaler().fit(np.ones((2, 1)), np.ones(2)).take([])
+    constant = operations.Dense(np.zeros((1, 0)), np.array([2.0], "f4"))
+    noisy = operations.Random(constant, np.zeros((1, 0), "f4"), np.array([3.0], "f4"))
+    found = posterior.Posterior(scaler, [[noisy]], 100).variance(
+        np.zeros((7, 4)), lambda rows: np.zeros((0, len(rows))), 1
+    )
+    assert found.shape == (7, 1) and (found == found[0]).all()
+    assert found[0] == pytest.approx(9, rel=0.5)
