@@ -21,7 +21,7 @@ import scipy.sparse as sp
 # reads all older ones.
 FORMAT = 1
 
-_DAMAGES = zipfile.BadZipFile, zlib.error
+_DAMAGES = zipfile.BadZipFile, zlib.error, NotImplementedError
 
 
 class NotPlain(Exception):
@@ -207,7 +207,7 @@ def read(path):
         with np.load(source, allow_pickle=False) as file:
             arrays = dict(file)
         contents = json.loads(arrays.pop("header").tobytes())
-        version = contents["format"]
+        version = int(contents["format"])
     except (ValueError, LookupError, EOFError, TypeError, *_DAMAGES) as error:
         raise ValueError(
             f"{str(name)!r} is no model that 'save' of sklearn_ard has written, or it "

@@ -117,6 +117,7 @@ def _checked_weight(weight, rows, owner, name):
             f"The {name!r} parameter of {owner} must have a finite number for each "
             f"row, none negative and one positive at least. {error}"
         ) from error
+    weight = weight / weight.max()  # whose sum may be infinite
     return weight / weight.sum()
 
 

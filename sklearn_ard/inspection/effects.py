@@ -274,11 +274,12 @@ def _grid_rows(values, is_category, resolution):
         return np.zeros(1, dtype=int)
     if len(distinct) <= resolution:
         return rows
-    n_even = resolution // 2
+    n_even = max(2, resolution // 2)
+    shares = np.linspace(0, 1, resolution - n_even + 2)[1:-1]
     wanted = np.concatenate(
         [
             np.linspace(distinct[0], distinct[-1], n_even),
-            np.quantile(values[known], np.linspace(0, 1, resolution - n_even)),
+            np.quantile(values[known], shares),
         ]
     )
     above = np.searchsorted(distinct, wanted).clip(1, len(distinct) - 1)

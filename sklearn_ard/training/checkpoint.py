@@ -25,8 +25,10 @@ from sklearn_ard import __version__
 from sklearn_ard._archive import Archive, read, replace_file, write
 
 EVERY = 10.0  # seconds, at least, between two states of one training
-_HEADER = "fit.json"
-_OURS = re.compile(r"\d{5}\.npz|fit\.json|\.(\d{5}\.npz|fit\.json)\.[0-9a-f]{32}")
+_HEADER, _LOCK = "fit.json", "lock"
+_STORED = re.compile(r"\d{5}\.npz|fit\.json")
+# what a killed process has half-written
+_UNFINISHED = re.compile(r"\.(\d{5}\.npz|fit\.json)\.[0-9a-f]{32}")
 _FREE = ("checkpoint", "verbose")  # parameters that may be others
 
 
@@ -63,7 +65,7 @@ class Checkpoint:
                 f"The 'checkpoint' parameter of {self.owner} must be a folder that can "
                 f"be made. Got {str(self.path)!r} instead ({error}). Pass another path."
             ) from error
-        self._lock = FileLock(self.path / "lock")
+        self._lock = FileLock(self.path / _LOCK)
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -81,22 +83,24 @@ class Checkpoint:
 
     def __exit__(self, *error):
         if self.finished:
-            for file in self._files():
-                file.unlink()
+            for name in sorted(self._names()):  # the header last
+                if _STORED.fullmatch(name) or _UNFINISHED.fullmatch(name):
+                    (self.path / name).unlink()
         self._lock.release()
         if self.finished:
-            (self.path / "lock").unlink(missing_ok=True)
-            if not any(self.path.iterdir()):
+            (self.path / _LOCK).unlink(missing_ok=True)
+            if not self._names():
                 self.path.rmdir()
 
-    def _files(self):
-        """What this class has written, and what a killed process has half-written."""
-        return [each for each in self.path.iterdir() if _OURS.fullmatch(each.name)]
+    def _names(self):
+        """Names of what is in the folder, but for the lock."""
+        return [each.name for each in self.path.iterdir() if each.name != _LOCK]
 
     def _check_fit(self):
         header = self.path / _HEADER
         if not header.exists():
-            others = sorted({each.name for each in self.path.iterdir()} - {"lock"})
+            names = sorted(self._names())
+            others = [name for name in names if not _UNFINISHED.fullmatch(name)]
             if others:
                 raise ValueError(
                     f"The 'checkpoint' parameter of {self.owner} must be a new or an "
@@ -165,7 +169,7 @@ def checkpoint_of(estimator, **data):
     owner, parameters = type(estimator).__name__, estimator.get_params(deep=False)
     for name, possible, must in (
         ("random_state", isinstance(estimator.random_state, Integral), "an int"),
-        ("callbacks", not estimator.callbacks, "None, since their state is not stored"),
+        ("callbacks", not _has_callbacks(estimator), "None: their state is not stored"),
         ("warm_start", not estimator.warm_start, "False"),
     ):
         if not possible:
@@ -179,7 +183,14 @@ def checkpoint_of(estimator, **data):
     return Checkpoint(estimator.checkpoint, owner, hashes)
 
 
+def _has_callbacks(estimator):
+    """Whether skorch's callbacks are given, or scikit-learn's are set."""
+    return bool(estimator.callbacks or vars(estimator).get("_skl_callbacks"))
+
+
 def _hash(value):
+    if isinstance(value, np.ndarray):
+        value = np.ascontiguousarray(value)  # whatever its layout
     try:
         return joblib.hash(value)
     except (pickle.PicklingError, AttributeError, TypeError):  # a lambda, for instance

@@ -61,7 +61,7 @@ def with_objective(task, trained):
             weight,
             generator=task.generators.device,
         )
-    kl = float(kl_divergence(live.network).detach())
+        kl = float(kl_divergence(live.network).detach())
     if not math.isfinite(bound + kl):
         raise FloatingPointError(
             f"Training diverged: the evidence lower bound is {bound} and the KL "

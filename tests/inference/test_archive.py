@@ -180,6 +180,11 @@ def test_bad_files_are_refused_and_nothing_is_half_written(tmp_path):
     np.savez(tmp_path / "newer.npz", header=header, **arrays)
     with pytest.raises(ValueError, match=r"newer.npz.*Upgrade sklearn_ard"):
         CompactRegressor.load(tmp_path / "newer.npz")
+    for wrong in (None, "x"):
+        header = json.dumps(contents | {"format": wrong}).encode()
+        np.savez(tmp_path / "wrong.npz", header=np.frombuffer(header, np.uint8))
+        with pytest.raises(ValueError, match="no model that 'save'"):
+            CompactRegressor.load(tmp_path / "wrong.npz")
     contents["format"] = archive.FORMAT
     archive.write(tmp_path / "lacking", contents, {})
     with pytest.raises(ValueError, match="parts of the model are missing"):

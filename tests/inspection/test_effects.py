@@ -239,3 +239,18 @@ def test_what_is_no_table_or_no_column_is_named(fitted):
         shapley_values(model, 3)
     with pytest.raises(ValueError, match="'columns' parameter of effect"):
         effect(model, None, X)
+
+
+@pytest.mark.parametrize("resolution", [2, 3, 5, 10])
+def test_a_grid_reaches_from_the_smallest_to_the_largest_value(fitted, resolution):
+    model, X, _ = fitted
+    grid = effect(model, "size", X, grid_resolution=resolution, n_draws=0).grid[0]
+    assert 2 <= len(grid) <= resolution
+    assert (grid[0], grid[-1]) == (X["size"].min(), X["size"].max())
+
+
+def test_weights_of_any_size_are_shares(fitted):
+    model, X, _ = fitted
+    huge = np.full(len(X), 1e308)
+    found = effect(model, "size", X, sample_weight=huge, n_draws=0)
+    np.testing.assert_allclose(found.values, effect(model, "size", X).values)

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from filelock import FileLock
+from sklearn.callback import ScoringMonitor
 from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor, ARDRegressorCV
@@ -128,6 +129,8 @@ def test_other_data_and_parameters_are_refused_by_name(tmp_path, monkeypatch):
         model.fit(X, y)
     with pytest.raises(ValueError, match="another X. Pass the same"):
         model.fit(X + 1, y)
+    with pytest.raises(Killed):
+        model.fit(np.asfortranarray(X), y)
     with pytest.raises(ValueError, match="another y, sample_weight"):
         model.fit(X, y + 1, np.ones(len(y)))
     with pytest.raises(ValueError, match="another reg_factor"):
@@ -156,10 +159,19 @@ def test_what_cannot_be_repeated_is_refused(tmp_path):
     with pytest.raises(ValueError, match="new or an empty folder.*'00000.npz'"):
         ARDRegressor(random_state=0, checkpoint=tmp_path).fit(X, y)
     assert (tmp_path / "00000.npz").exists()
+    half_written = tmp_path / "new" / f".fit.json.{'0' * 32}"
+    half_written.parent.mkdir()
+    half_written.touch()
+    options = {"max_iter": 2, "n_bins": 0, "random_state": 0}
+    ARDRegressor((2,), checkpoint=half_written.parent, **options).fit(X, y)
+    assert not half_written.parent.exists()
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "fit.json").write_text("[3")
     with pytest.raises(ValueError, match=r"damaged: fit.json cannot be read"):
         ARDRegressor(random_state=0, checkpoint=tmp_path / "damaged").fit(X, y)
+    model = ARDRegressor(random_state=0, checkpoint=tmp_path / "states")
+    with pytest.raises(ValueError, match="'callbacks' parameter"):
+        model.set_callbacks(ScoringMonitor(scoring="r2")).fit(X, y)
     assert "checkpoint" not in ARDRegressorCV().get_params()
     with pytest.raises(ValueError, match="'checkpoint' parameter of ARDClassifier"):
         ARDClassifier(checkpoint=3).fit(X, y > 0)
