@@ -59,6 +59,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
     """Training and prediction of both estimators."""
 
     _archive = ESTIMATORS
+    _plain_state, _set_plain_state = plain_estimator, set_estimator
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -290,12 +291,6 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         self.sparsity_ = fitted.sparsity
         self.feature_importances_ = fitted.relevance
         self.elbo_ = fitted.elbo
-
-    def _plain_state(self):
-        return plain_estimator(self)
-
-    def _set_plain_state(self, state):
-        set_estimator(self, state)
 
     def compact(self):
         """Return a small fitted predictor that does not need torch.

@@ -79,9 +79,11 @@ def test_regressor_is_the_same_after_a_file(options):
 
 def test_images_are_classified_the_same_after_a_file():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(60, 64)), rng.choice(["no", "yes"], 60)
+    X = rng.normal(size=(200, 64))
+    X[::2] += 0.8  # every second image is brighter
+    y = np.where(np.arange(200) % 2, "dark", "bright")
     options = {
-        "max_iter": 40,
+        "max_iter": 100,
         "input_shape": (1, 8, 8),
         "conv_channels": (4, 4),
         "stride": (2, 1),
