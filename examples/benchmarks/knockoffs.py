@@ -1,6 +1,6 @@
 """False discovery rate and power of knockoffs: our relevance beside the Lasso's.
 
-    python examples/benchmarks/knockoffs.py --columns 50 --seeds 50
+    python examples/benchmarks/knockoffs.py --columns 50 --correlations 0,0.7 --seeds 20
 
 X is normal with a correlation of r^|i - j|. 20 or 30 columns are relevant: each with a
 coefficient of its own (linear), or in fives (Friedman's function of their ranks).
