@@ -107,8 +107,13 @@ def package_version():
     return sklearn_ard.__version__
 
 
-def machine():
-    """Cores and the model of the CPU."""
+def machine(accelerator=False):
+    """Cores and the model of the CPU; or the accelerator, if it is to be used."""
+    if accelerator and has_accelerator():
+        import torch
+
+        kind = torch.accelerator.current_accelerator().type
+        return getattr(torch, kind).get_device_name() if kind == "cuda" else kind
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -221,7 +226,7 @@ class State:
             "command": command,
             "missing": benchmark.missing(data),
             "version": self.version,
-            "machine": machine(),
+            "machine": machine(benchmark.accelerator),
             "load": round(os.getloadavg()[1], 1),
             "date": date.today().isoformat(),
             "minutes": round((time.perf_counter() - start) / 60, 1),
@@ -303,7 +308,8 @@ def main(arguments=None, benchmarks=BENCHMARKS, readme=README):
         if missing and not b.says_not_run:
             print(f"{b.name}: not run, missing: {', '.join(missing)}", flush=True)
             continue
-        print(f"{b.name}: about {b.minutes} minutes", flush=True)
+        minutes = f"about {b.minutes} minutes"
+        print(f"{b.name}: {'says not run' if missing else minutes}", flush=True)
         if state.run(b, data, options.more):
             write_readme(readme, state, benchmarks)
         else:

@@ -221,7 +221,9 @@ def main():
     jobs = (delayed(run)(options.data, *task) for task in tasks)
     for row in Parallel(n_jobs=options.jobs, return_as="generator_unordered")(jobs):
         rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
-        rows.to_csv(options.results, index=False)
+        part = options.results.with_suffix(".part")
+        rows.to_csv(part, index=False)
+        part.replace(options.results)
         print(row, file=sys.stderr, flush=True)
     print(table(rows))
 

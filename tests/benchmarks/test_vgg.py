@@ -33,19 +33,19 @@ def test_it_becomes_sparse_and_tells_classes_apart(tmp_path, monkeypatch):
     settings = {
         "width": 1 / 16,
         "dense_epochs": 8,
-        "epochs": 5,
+        "epochs": 6,
         "device": "cpu",
         "folder": tmp_path,
-        "reg_factor": 0.05,
+        "reg_factor": 0.02,
         "batch_size": 32,
     }
     dense, ours = vgg.run(*vgg.generate(128), **settings)
     assert float(dense[1]) < 20  # 75 is chance
-    assert float(ours[1]) < 50
-    assert float(ours[2]) > 1.5
+    assert float(ours[1]) < 60
+    assert float(ours[2]) > 1.3
     pruned = np.array(ours[3].split(), float)
     assert len(pruned) == 15
-    assert pruned.max() > 50
+    assert pruned.max() > 30
     again = next(vgg.run(*vgg.generate(128), **settings))
     assert again == dense  # read from the checkpoint, with its seconds
 
