@@ -5,9 +5,9 @@
 `--data` is a folder of files NAME.npz with X, y and test_mask[k, n], the splits of
 Hernández-Lobato & Adams (2015). Printed per set and model, mean over splits: RMSE and
 log-likelihood per test row (both in units of y), share of pruned weights, kept columns
-and processor seconds of a fit. Every split is written to `--results` when it is done, and is not
-run again. Of the four large sets at most five splits are run, and neither the MLP nor
-LassoNet is.
+and processor seconds of a fit. Every split is written to `--results` when it is done,
+and is not run again. Of the four large sets at most five splits are run, and neither
+the MLP nor LassoNet is.
 
 Ours is ARDRegressorCV with 3 folds, scored by log-likelihood; 64-64 (protein: 128-128),
 and 6,000 steps, or 9,000 in batches of 256 from 5,000 rows on; "ensemble" is the same
