@@ -138,6 +138,21 @@ def test_the_list_says_what_is_missing(folder, capsys):
     assert calls(folder) == ["[]"]
 
 
+def test_what_said_not_run_is_run_when_its_data_are_there(folder, capsys):
+    three = run_all.Benchmark("one", "script.py", 7, data=("x",), says_not_run=True)
+    run(folder, benchmarks=(three, TWO))
+    assert "one: says not run" in capsys.readouterr().out
+    run(folder, "--list", benchmarks=(three, TWO))
+    assert "complete" in capsys.readouterr().out
+    (folder / "x").touch()
+    run(folder, "--list", "--data", str(folder), benchmarks=(three, TWO))
+    assert capsys.readouterr().out.splitlines()[-1].startswith("8 minutes")
+    run(folder, "--data", str(folder), "--only", "one", benchmarks=(three, TWO))
+    assert calls(folder) == ["[]", "[]"]
+    run(folder, "--list", benchmarks=(three, TWO))  # complete without --data as well
+    assert "complete" in capsys.readouterr().out.splitlines()[-3]
+
+
 def test_names_that_are_no_benchmark_are_refused(folder, capsys):
     with pytest.raises(SystemExit):
         run(folder, "--only", "three")
