@@ -39,7 +39,13 @@ from sklearn_ard.data.blocks import Groups
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.data.training_set import SMALL_BATCH, training_set
 from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.inference.estimator_format import (
+    ESTIMATORS,
+    plain_estimator,
+    set_estimator,
+)
 from sklearn_ard.inference.predictor import Predictor
+from sklearn_ard.inference.saving import Saved
 from sklearn_ard.training.build import Architecture
 from sklearn_ard.training.callbacks import progress_bar
 from sklearn_ard.training.candidates import choose, report_of
@@ -49,8 +55,11 @@ from sklearn_ard.training.rounds import train_chunk
 from sklearn_ard.training.task import Task
 
 
-class BaseARD(CallbackSupportMixin, Parameters, Predictor):
+class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
     """Training and prediction of both estimators."""
+
+    _archive = ESTIMATORS
+    _plain_state, _set_plain_state = plain_estimator, set_estimator
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):

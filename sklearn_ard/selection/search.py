@@ -5,7 +5,7 @@ Input: data and the values of reg_factor. Output: the model of the chosen value.
 
 import copy
 import warnings
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from numbers import Integral, Real
 
@@ -25,6 +25,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.parallel import delayed
 
+from sklearn_ard._archive import Archive
 from sklearn_ard._base import BaseARD
 from sklearn_ard._callbacks import fit_task
 from sklearn_ard._context import (
@@ -36,6 +37,7 @@ from sklearn_ard._context import (
 from sklearn_ard._naming import naming
 from sklearn_ard._validation import check_reg_factors, warn_of_training
 from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.inference.estimator_format import ESTIMATORS
 from sklearn_ard.selection.choice import Choice, check_feature_costs, choose_point
 from sklearn_ard.selection.folds import (
     path_of_all,
@@ -44,6 +46,7 @@ from sklearn_ard.selection.folds import (
     table_of,
 )
 from sklearn_ard.selection.jobs import results_of
+from sklearn_ard.selection.points import ARDPath
 from sklearn_ard.selection.walk import START, Walk
 from sklearn_ard.training.ensemble import train_ensemble
 
@@ -55,6 +58,11 @@ _PLAIN_ONLY = ("reg_factor", "warm_start", "checkpoint")
 
 class CrossValidated(BaseARD):
     """A plain estimator whose reg_factor is chosen by cross-validation."""
+
+    _archive = Archive(
+        ESTIMATORS.types
+        | {"path": (ARDPath, " ".join(field.name for field in fields(ARDPath)))}
+    )
 
     _parameter_constraints: dict = {
         **{
