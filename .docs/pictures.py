@@ -32,9 +32,9 @@ def save(figure, name):
 def blocks():
     """From three columns to the inputs of a network, and one decision for each."""
     table = {
-        "age": (["value", "missing?"], ["29", "gap", "2"], KEPT),
-        "embarked": (["is C", "is Q", "is S"], ["S", "S", "C"], DROPPED),
-        "fare": (["value", "bin 1", "bin 2", "…", "bin 8"], ["211", "152", "8"], KEPT),
+        "sex": (["is male"], ["female", "male"], KEPT),
+        "age": (["value", "missing?", "bin 1", "…", "bin 8"], ["29", "gap", "2"], KEPT),
+        "embarked": (["is C", "is Q", "is S"], ["S", "Q", "C"], DROPPED),
     }
     fig, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
     y = 0.0
@@ -130,25 +130,24 @@ def recipe():
 
 
 def price():
-    """What the columns of the Titanic are worth, and the price of each rank."""
+    """What the Titanic's columns are worth to a first network, and their prices."""
     table = pd.read_csv(HERE.parent / "examples" / "titanic.csv")
     X, y = table.drop(columns="survived"), table["survived"]
-    model = ARDClassifier(required_features=list(X), random_state=0).fit(X, y)
-    nats = pd.Series(model.feature_importances_, X.columns).sort_values(ascending=False)
+    shuffled = X.sample(frac=1, random_state=0).set_axis(X.index)
+    X = pd.concat([X, shuffled.add_prefix("shuffled ")], axis=1)
+    model = ARDClassifier(feature_cost=1e-6, n_bins=0, max_iter=70, random_state=0)
+    nats = pd.Series(model.fit(X, y).feature_importances_, X.columns)
+    nats = nats.sort_values(ascending=False, kind="stable")
     rank = np.arange(1, len(nats) + 1)
     cost = np.log(len(nats) / (model.alpha * rank))
-    fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-    worth = nats.to_numpy() >= cost
-    ax.bar(rank, nats.clip(lower=0.12), color=np.where(worth, KEPT, DROPPED), width=0.6)
-    ax.step(
-        np.append(rank - 0.5, rank[-1] + 0.5),
-        np.append(cost, cost[-1]),
-        where="post",
-        color=CHOSEN,
-    )
-    ax.text(rank[-1] + 0.55, cost[-1], "price", color=CHOSEN, va="center")
-    ax.set(yscale="log", ylim=(0.1, None), ylabel="worth [nats]")
-    ax.set_xticks(rank, nats.index)
+    fig, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    colors = np.where(nats.to_numpy() >= cost, KEPT, DROPPED)
+    ax.bar(rank, nats, color=colors, width=0.6)
+    edges = np.append(rank - 0.5, rank[-1] + 0.5)
+    ax.step(edges, np.append(cost, cost[-1]), where="post", color=CHOSEN)
+    ax.text(edges[-1] + 0.1, cost[-1], "price", color=CHOSEN, va="center")
+    ax.set(yscale="symlog", ylabel="worth [nats]", ylim=(0, None))
+    ax.set_xticks(rank, nats.index, rotation=45, ha="right", fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     save(fig, "price")
 
