@@ -302,7 +302,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
 
     _parameter_constraints: dict = {
         **BaseARD._parameter_constraints,
-        "likelihood": [StrOptions({"auto", *LIKELIHOODS})],
+        "likelihood": [StrOptions({"auto"}), StrOptions(LIKELIHOODS.keys())],
     }
     _compact_class = CompactRegressor
     _y_options = {"multi_output": True, "y_numeric": True}
