@@ -59,8 +59,8 @@ class CrossValidated(BaseARD):
     """A plain estimator whose reg_factor is chosen by cross-validation."""
 
     _archive = Archive(
-        ESTIMATORS.types
-        | {"path": (ARDPath, " ".join(field.name for field in fields(ARDPath)))}
+        {"path": (ARDPath, " ".join(field.name for field in fields(ARDPath)))},
+        parent=ESTIMATORS,
     )
 
     _parameter_constraints: dict = {

@@ -96,10 +96,10 @@ class StabilitySelection(
         the bounds.
     expected_false_picks_ : float
         Upper bound on the expected number of kept columns that are picked with less
-        than the mean probability n_picked_ / n_features.
+        than the mean probability `n_picked_` / n_features.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns; defined only if X has names that are all strings.
 
     See Also
