@@ -36,17 +36,17 @@ class DistributionPredictor(NumberPredictor):
             larger; it is left out.
         std : ndarray of the same shape
             Only with `return_std`. Predictive standard deviation in units of y: from
-            the uncertainty of the weights (100 networks drawn from their posterior,
-            always the same), the noise (see `likelihood`) and, for an ensemble, the
+            the uncertainty of the weights (in closed form for dense networks with ReLU,
+            else from 100 networks that are drawn, always the same), the noise (see `likelihood`) and, for an ensemble, the
             variance between its networks. Infinite for noise without a variance. The
             posterior has no correlations between weights: with correlated columns the
             standard deviation can be too large, 1.3 times in a linear model of our
             tests.
         """
-        mean = super().predict(X)
         if not return_std:
-            return mean
+            return super().predict(X)
         fitted, outputs, variance = self._uncertain_outputs(X)
+        mean = fitted.targets.predictions(outputs, fitted.noise)
         return mean, fitted.targets.std(outputs, fitted.noise, variance)
 
     def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)):

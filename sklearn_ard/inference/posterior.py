@@ -1,7 +1,8 @@
 """Variance of a network's outputs under the posterior of its weights, in numpy.
 
 Standardised inputs come in; the variance of every output goes out, without torch. It is
-that of :func:`sklearn_ard.nn.output_variance`, with other draws.
+that of :func:`sklearn_ard.nn.output_variance`: in closed form for dense networks with
+ReLU, and from other draws for others.
 """
 
 import math
@@ -9,6 +10,7 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklearn_ard.inference.moments import has_moments, output_moments, steps_of
 from sklearn_ard.inference.operations import drawn, run
 
 N_DRAWS = 100  # networks; the standard error of a standard deviation is 7 % of it
@@ -46,14 +48,16 @@ class Posterior:
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
-            From draws that are always the same.
+            Around the outputs of the posterior means. In closed form, see
+            :mod:`~sklearn_ard.inference.moments`, or from draws that are always the
+            same.
         """
         variance = np.zeros((X.shape[0], n_outputs))
         if self.members:
             n_inputs = max(1, len(self.scaler.mean_))  # none: all are constants
             for rows in gen_batches(X.shape[0], max(1, _MAX_NUMBERS // n_inputs)):
                 x = self.scaler.transform(read(X[rows]).T).T
-                variance[rows] = self._variance(np.ascontiguousarray(x), n_outputs).T
+                variance[rows] = self._variance(np.ascontiguousarray(x)).T
         return variance
 
     def draws(self, x, n_draws):
@@ -77,17 +81,32 @@ class Posterior:
             for k in range(n_draws if n_members else 0)
         ]
 
-    def _variance(self, x, n_outputs):
+    def _variance(self, x):
         """Mean of the members' variances, and the variance between them."""
-        rng, within = np.random.default_rng(0), np.zeros((n_outputs, x.shape[1]))
-        n_draws, centers = math.ceil(N_DRAWS / len(self.members)), []
+        rng, within, centers = np.random.default_rng(0), 0.0, []
         for operations in self.members:
-            centers.append(self._run(operations, x))
-            for _ in range(n_draws):
-                apart = self._run(drawn(operations, rng), x)
-                apart -= centers[-1]
-                within += np.square(apart, out=apart)
-        return within / (n_draws * len(centers)) + np.var(centers, axis=0, dtype=float)
+            center = self._run(operations, x)
+            if has_moments(operations):
+                within = within + self._propagated(operations, x, center)
+            else:
+                within = within + self._sampled(operations, x, center, rng)
+            centers.append(center)
+        return within / len(centers) + np.var(centers, axis=0, dtype=float)
+
+    def _propagated(self, operations, x, center):
+        chains, total = steps_of(operations), np.empty(center.shape)
+        for rows in gen_batches(x.shape[1], self.n_rows):
+            mean, variance = output_moments(chains, np.ascontiguousarray(x[:, rows]))
+            total[:, rows] = variance + np.square(mean - center[:, rows])
+        return total
+
+    def _sampled(self, operations, x, center, rng):
+        n_draws, total = math.ceil(N_DRAWS / len(self.members)), np.zeros(center.shape)
+        for _ in range(n_draws):
+            apart = self._run(drawn(operations, rng), x)
+            apart -= center
+            total += np.square(apart, out=apart)
+        return total / n_draws
 
     def _run(self, operations, x):
         """Outputs of shape (n_outputs, n), a block of rows at a time."""

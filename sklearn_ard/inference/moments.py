@@ -1,0 +1,177 @@
+"""Moments of the outputs of dense networks with random weights, in closed form.
+
+Operations and standardised inputs come in; means and variances of the outputs go out.
+
+A forward pass takes the mean, variance and third central moment of every unit through
+the layers as if units were independent [1]_. Within the first hidden layer they are:
+its moments are exact. Beyond it, sums of products of random weights and units are
+skewed, and the moments of their ReLU are those of a normal distribution with a first
+correction for skewness (a Gram-Charlier series). A backward pass then adds up what
+every unit contributes to the variance of an output by its own randomness, with the
+linear regression of its ReLU on its input as the slope: so units that depend on the
+same random unit are correlated.
+
+References
+----------
+.. [1] J. M. Hernández-Lobato and R. P. Adams, "Probabilistic backpropagation for
+   scalable learning of Bayesian neural networks", ICML 2015.
+"""
+
+import math
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import ndtr
+
+from sklearn_ard.inference.operations import Activation, Dense, Random, Sum
+
+_FAR = 8.0  # standard deviations from 0, beyond which a ReLU is linear or 0
+_MAX_SKEWNESS = 1.5  # that a series of two terms can correct for
+_TINY = np.float32(1e-30)
+
+
+def has_moments(operations):
+    """Whether :func:`output_moments` can take operations."""
+    return all(
+        (type(op) is Random and type(op.layer) is Dense)
+        or (type(op) is Activation and op.name == "relu" and not op.parameter.any())
+        or (type(op) is Sum and all(has_moments(each) for _, each in op.branches))
+        for op in operations
+    ) and (len(operations) == 1 or not any(type(op) is Sum for op in operations))
+
+
+def steps_of(operations):
+    """Independent chains of steps whose outputs are added, with their inputs.
+
+    Parameters
+    ----------
+    operations : list of Operation
+        For which :func:`has_moments` is true.
+
+    Returns
+    -------
+    list of (ndarray of int or None, list)
+        Indices of the inputs, None for all, and the steps.
+    """
+    if type(operations[0]) is Sum:
+        return [
+            (indices, [_step(op) for op in chain])
+            for indices, chain in operations[0].branches
+        ]
+    return [(None, [_step(op) for op in operations])]
+
+
+def output_moments(chains, x):
+    """Mean and variance of the outputs under the distribution of the weights.
+
+    Parameters
+    ----------
+    chains : list
+        What :func:`steps_of` has returned.
+    x : ndarray of shape (n_inputs, n)
+        Standardised inputs, in float32.
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (n_outputs, n)
+        In float32.
+    """
+    found = [
+        _moments(steps, x if indices is None else x.take(indices, axis=0))
+        for indices, steps in chains
+    ]
+    means, variances = zip(*found, strict=True)
+    return sum(means), sum(variances)
+
+
+def _moments(steps, x):
+    mean, variance, third, passed = x, None, None, []
+    for step in steps:
+        mean, variance, third, slope, own = step(mean, variance, third)
+        passed.append((step, slope, own))
+    total = np.zeros_like(mean)
+    for j in range(len(total)):
+        gradient = np.zeros_like(mean)
+        gradient[j] = 1
+        for k, (step, slope, own) in enumerate(reversed(passed), start=1):
+            total[j] += np.einsum("ij,ij,ij->j", gradient, gradient, own)
+            if k < len(passed):
+                gradient = step.backward(gradient, slope)
+    return mean, total
+
+
+class _RandomLayer:
+    """A linear layer: moments of a sum of products of weights and units."""
+
+    def __init__(self, random):
+        self.weight = weight = random.layer.weight
+        mean = weight.data if sp.issparse(weight) else weight
+        variance = np.square(random.std)
+        self.bias, self.bias_variance = random.layer.bias, np.square(random.bias_std)
+        self.variance = self._stored(variance)
+        self.square = self._stored(mean**2)
+        self.of_third = self._stored(mean * (mean**2 + 3 * variance))
+        self.of_product = self._stored(6 * mean * variance)
+
+    def _stored(self, values):
+        """A matrix of values that is stored as the weights are."""
+        weight = self.weight
+        if not sp.issparse(weight):
+            return values
+        return sp.csr_array((values, weight.indices, weight.indptr), weight.shape)
+
+    def __call__(self, mean, variance, third):
+        output = self.weight.dot(mean) + self.bias
+        if variance is None:  # inputs
+            own = self.variance.dot(np.square(mean)) + self.bias_variance
+            return output, own, None, None, own
+        own = self.variance.dot(np.square(mean) + variance) + self.bias_variance
+        skew = self.of_third.dot(third) + self.of_product.dot(mean * variance)
+        return output, self.square.dot(variance) + own, skew, None, own
+
+    def backward(self, gradient, _):
+        return self.weight.T.dot(gradient)
+
+
+class _ReLU:
+    """Moments of max(z, 0), where z is nearly normal."""
+
+    def __call__(self, mean, variance, third):
+        if variance is None:
+            variance = np.zeros_like(mean)
+        std = np.sqrt(np.maximum(variance, _TINY))
+        z = mean / std
+        is_near = np.abs(z) < _FAR
+        z = np.clip(z, -_FAR, _FAR)
+        slope = ndtr(z)
+        density = np.exp(-0.5 * np.square(z)) * np.float32(1 / math.sqrt(2 * math.pi))
+        first = np.maximum(z * slope + density, 0)
+        second = np.maximum(slope + z * first, 0)
+        # third central moment, in units of std ** 3
+        skew = (z**2 + 2) * first + z * slope - 3 * first * second + 2 * first**3
+        if third is not None:
+            skewness = np.clip(third / std**3, -_MAX_SKEWNESS, _MAX_SKEWNESS)
+            skew += slope**3 * skewness
+            part = skewness * density / 6
+            first = _corrected(first, -z * part)
+            second = _corrected(second, 2 * part)
+            slope = np.minimum(_corrected(slope, (np.square(z) + 2) * part), 1)
+        slope = np.where(is_near, slope, mean > 0)
+        own = np.maximum(second - np.square(first) - np.square(slope), 0)
+        own = np.where(is_near, own * variance, 0)
+        mean = np.where(is_near, first * std, np.maximum(mean, 0))
+        total = np.square(slope) * variance + own
+        return mean, total, skew * std**3, slope, own
+
+    def backward(self, gradient, slope):
+        return slope * gradient
+
+
+def _corrected(value, correction):
+    """A positive value with a correction of first order, which leaves it positive."""
+    share = correction / np.maximum(value, _TINY)
+    return value * np.where(share > 0, 1 + share, np.exp(np.minimum(share, 0)))
+
+
+def _step(operation):
+    return _RandomLayer(operation) if type(operation) is Random else _ReLU()
