@@ -14,7 +14,7 @@ FOLDERS = {  # each imports from those above it only
     "nn": "activations priors mixin layers noise ensemble networks chain pruning "
     "convert sampling steps compaction objective warmup evidence",
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
-    "": "_context _archive _callbacks",
+    "": "_typing _context _archive _callbacks",
     "data": "columns frames levels reader table encoding bins blocks moments merge "
     "scaler copies order batches transforms noise targets training_set",
     "validation": "_naming _weights _validation",
