@@ -230,7 +230,7 @@ class DenseGradient(VectorGradient):
             self.split(flat)[n_weights:], self.split(grad)[n_weights:], strict=True
         )
         self._blocks = []
-        for (layer, activation), weight, sigma2, grad, grad_log_sigma2 in zip(
+        for (layer, activation), weight, sigma2, grad_weight, grad_log_sigma2 in zip(
             self._chain, *matrices, strict=True
         ):
             bias, grad_bias = (None, None) if layer.bias is None else next(others)
@@ -240,7 +240,7 @@ class DenseGradient(VectorGradient):
                     sigma2,
                     weight.T,
                     sigma2.T,
-                    grad,
+                    grad_weight,
                     grad_log_sigma2,
                     bias,
                     grad_bias,
