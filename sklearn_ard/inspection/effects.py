@@ -6,12 +6,16 @@ Input: a fitted model, the columns, and rows to average over. Output: an
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import columns_of
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inspection.anova import shares_of
 from sklearn_ard.inspection.background import rows_to_average
 from sklearn_ard.inspection.coalitions import coalition_values
@@ -65,7 +69,7 @@ class Effect:
     output_names: list | None
     unit: str
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """A row per value, or per pair of values.
 
         Returns
@@ -104,16 +108,16 @@ class Effect:
     prefer_skip_nested_validation=True,
 )
 def effect(
-    model,
-    columns,
-    X,
+    model: Predictor,
+    columns: Any,
+    X: MatrixLike,
     *,
-    sample_weight=None,
-    output="auto",
-    grid_resolution=None,
-    n_draws=100,
-    random_state=0,
-):
+    sample_weight: ArrayLike | None = None,
+    output: str = "auto",
+    grid_resolution: int | None = None,
+    n_draws: int = 100,
+    random_state: int | np.random.RandomState | None = 0,
+) -> Effect:
     """What a column or a pair of columns does to the prediction, on average.
 
     The column gets each of its values in all rows of X, whose other columns stay as
@@ -191,6 +195,7 @@ def effect(
     if grid_resolution is None:
         grid_resolution = 60 if len(chosen) == 1 else 20
     data, kinds, grids, rows = [], [], [], []
+    values: Any
     for j in chosen:
         values, is_category = explained.values_of(X, j)
         at = _grid_rows(values, is_category, grid_resolution)
@@ -245,7 +250,7 @@ def effect(
     )
 
 
-def _chosen(model, columns):
+def _chosen(model: Predictor, columns: Any) -> Any:
     """Indices of one or two columns, in the order in which they were given."""
     known = columns_of(model)
     owner = type(known)(known.n_columns, known.names, "effect")
@@ -262,7 +267,7 @@ def _chosen(model, columns):
     return chosen
 
 
-def _grid_rows(values, is_category, resolution):
+def _grid_rows(values: np.ndarray, is_category: bool, resolution: int) -> np.ndarray:
     """Rows with the values at which an effect is computed, in their order."""
     is_gap = pd.isna(values)
     known = np.flatnonzero(~is_gap)
@@ -287,7 +292,14 @@ def _grid_rows(values, is_category, resolution):
     return rows[np.unique(above - is_below)]
 
 
-def _std(explained, x, inputs, weight, mask, n_draws):
+def _std(
+    explained: Explained,
+    x: np.ndarray,
+    inputs: np.ndarray,
+    weight: np.ndarray,
+    mask: np.ndarray,
+    n_draws: int,
+) -> Any:
     """Standard deviations of the effect at each row of x, or None."""
     if n_draws == 0:
         return None
@@ -309,7 +321,13 @@ def _std(explained, x, inputs, weight, mask, n_draws):
     return np.std([(mean[:, :-1] - mean[:, -1:]).T for mean in means], axis=0)
 
 
-def _share(explained, chosen, inputs, weight, random_state):
+def _share(
+    explained: Explained,
+    chosen: Any,
+    inputs: np.ndarray,
+    weight: np.ndarray,
+    random_state: int | np.random.RandomState | None,
+) -> Any:
     """Share of the variance of the columns' block, or of the interaction of two."""
     of_column = {explained.column_of(p): p for p in range(explained.n_players)}
     used = [j for j in chosen if explained.inputs_of_column(j).any()]

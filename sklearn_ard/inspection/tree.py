@@ -7,6 +7,9 @@ computed once. What follows goes through the coalitions as a tree, in which a un
 added where its last player is decided.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -17,7 +20,14 @@ from sklearn_ard.inspection.chains import Chain, as_dense
 class Tree(Chain):
     """Dense layers: values of the first, and a tree of what they add to the second."""
 
-    def __init__(self, operations, of_input, n_players):
+    first_bias: Any
+    second_bias: Any
+    last: Any
+    last_bias: Any
+    buffer: Any
+    reads: np.ndarray
+
+    def __init__(self, operations: list[Any], of_input: np.ndarray, n_players: int):
         super().__init__(operations, of_input, n_players)
         first, self.activation, second, *rest = operations
         self.first, self.second = as_dense(first.weight), as_dense(second.weight)
@@ -38,7 +48,7 @@ class Tree(Chain):
         for j in range(n_players):
             self.reads[:, j] = (self.first[:, of_input == j] != 0).any(axis=1)
 
-    def _shift_floors(self):
+    def _shift_floors(self) -> None:
         """Let ReLUs have a floor of 0, which is faster.
 
         As max(x, c) is max(x - c, 0) + c, biases take it over.
@@ -55,7 +65,7 @@ class Tree(Chain):
             self.second_bias = self.second_bias - floor
             self.last_bias = self.last_bias + self.last @ floor
 
-    def arrange(self, order):
+    def arrange(self, order: np.ndarray) -> int:
         self.order = order
         players = [np.flatnonzero(row) for row in self.reads[:, order]]
         sizes = 2 ** np.array([len(each) for each in players], dtype=int)
@@ -66,12 +76,15 @@ class Tree(Chain):
         self._sum_members()
         return len(self.unit_of)
 
-    def _sum_members(self):
+    def _sum_members(self) -> Any:
         """Matrices that sum the contributions of the players in coalitions, and others.
 
         Each row is a unit and a coalition of the players that it reads, each column a
         player and a unit.
         """
+        rows: Any
+        columns: Any
+        is_in: Any
         n_units, rows, columns, is_in = len(self.players), [], [], []
         for unit, players in enumerate(self.players):
             coalitions = np.arange(2 ** len(players))
@@ -90,7 +103,7 @@ class Tree(Chain):
         self.members.eliminate_zeros()
         self.others.eliminate_zeros()
 
-    def prepare(self, inner):
+    def prepare(self, inner: int) -> None:
         n_outer, n_units = self.n_players - inner, len(self.players)
         coalitions, nodes = np.arange(2**inner), np.arange(2**n_outer)
         low = np.empty((n_units, 2**inner), dtype=np.intp)
@@ -110,7 +123,9 @@ class Tree(Chain):
         ]
         self.inner = inner
 
-    def walk(self, x, background, weight, is_linear):
+    def walk(
+        self, x: np.ndarray, background: np.ndarray, weight: np.ndarray, is_linear: bool
+    ) -> Iterator[np.ndarray]:
         n, m = x.shape[1], len(weight)
         tables, share = self._tables(x, background), 1.0
         is_averaged = is_linear and not self.rest
@@ -133,7 +148,7 @@ class Tree(Chain):
                 means = self.last @ means + self.last_bias * weight.sum()
             yield means.reshape(-1, 2**self.inner, n)
 
-    def _tables(self, x, background):
+    def _tables(self, x: np.ndarray, background: np.ndarray) -> Any:
         """Values of every unit for every coalition of its players, and every pair."""
         of_x, of_b = (
             self.contributions(self.first, rows).reshape(-1, rows.shape[1])
@@ -152,7 +167,7 @@ class Tree(Chain):
             function = Activation(function.name, parameter)
         return function(values.reshape(len(values), -1))
 
-    def _leaves(self, tables, share):
+    def _leaves(self, tables: np.ndarray, share: Any) -> Iterator[np.ndarray]:
         """What the second layer adds up, of shape (n_hidden, 2 ** inner * n_pairs).
 
         The same array is yielded again and again.
@@ -163,7 +178,7 @@ class Tree(Chain):
             (np.empty((low.size, n)), np.empty(shape)) for low, *_ in self.levels
         ]
 
-        def below(level, before, node):
+        def below(level: int, before: np.ndarray, node: int) -> Iterator[np.ndarray]:
             """Leaves below a node, whose bits are the outer players decided so far."""
             (low, high, weights), (taken, found) = self.levels[level], buffers[level]
             if len(low):
@@ -183,6 +198,6 @@ class Tree(Chain):
         yield from below(0, start, 0)
 
 
-def _column(parameter, n):
+def _column(parameter: np.ndarray, n: int) -> np.ndarray:
     """A parameter of an activation as a column, of type float64."""
     return np.broadcast_to(np.reshape(parameter, (-1, 1)), (n, 1)).astype(np.float64)
