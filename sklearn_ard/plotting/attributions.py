@@ -4,14 +4,20 @@ Input: a fitted model and rows, or :class:`~sklearn_ard.inspection.ShapleyValues
 Output: a beeswarm, or a waterfall.
 """
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inspection import shapley_values
+from sklearn_ard.inspection.attributions import ShapleyValues
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     CHOSEN,
@@ -26,6 +32,9 @@ from sklearn_ard.plotting.style import (
     output_index,
     set_names,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _LOW_TO_HIGH = (DIVERGING[0], "#B9A9B9", DIVERGING[2])  # seen on white
 _N_BINS = 60  # of a line of a beeswarm
@@ -58,14 +67,23 @@ class ShapleyDisplay:
     ['x1', '3 columns dropped']
     """
 
-    def __init__(self, values):
+    def __init__(self, values: ShapleyValues):
         self.values = values
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, background=None, *, kind="beeswarm", row=0, target=None,
-        max_features=20, ax=None, **options,
-    ):  # fmt: skip
+        cls,
+        estimator: Predictor,
+        X: MatrixLike,
+        background: MatrixLike | None = None,
+        *,
+        kind: str = "beeswarm",
+        row: int = 0,
+        target: Any = None,
+        max_features: int = 20,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Compute the values of some rows, and draw them.
 
         Parameters
@@ -99,7 +117,15 @@ class ShapleyDisplay:
         },
         prefer_skip_nested_validation=True,
     )
-    def plot(self, *, kind="beeswarm", row=0, target=None, max_features=20, ax=None):
+    def plot(
+        self,
+        *,
+        kind: str = "beeswarm",
+        row: int = 0,
+        target: Any = None,
+        max_features: int = 20,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the display.
 
         Parameters
@@ -123,7 +149,8 @@ class ShapleyDisplay:
         """
         found = self.values
         output = output_index(self, found.output_names, target)
-        values, base = found.of_players, found.base_value
+        values = found.of_players
+        base: Any = found.base_value
         if output is not None:
             values, base = values[..., output], base[output]
         if kind == "waterfall":
@@ -164,13 +191,19 @@ class ShapleyDisplay:
         return self
 
 
-def _is_group(found, j):
+def _is_group(found: ShapleyValues, j: int) -> bool:
     """Whether a player has several columns, and so no value of its own."""
     part = found.data.iloc[:, j]
     return bool(part.isna().all())
 
 
-def _draw_swarms(ax, values, numbers, found, shown):
+def _draw_swarms(
+    ax: Axes,
+    values: np.ndarray,
+    numbers: np.ndarray,
+    found: ShapleyValues,
+    shown: np.ndarray,
+) -> Any:
     """A line of points per column, coloured from its low to its high values."""
     ax.axvline(0, color=DROPPED, linewidth=0.8)
     span = np.ptp(values) if values.size else 1.0
@@ -180,11 +213,11 @@ def _draw_swarms(ax, values, numbers, found, shown):
         is_number = pd.api.types.is_numeric_dtype(found.data.iloc[:, j])
         is_known = is_number & ~np.isnan(number)
         y = line + _heights(x, span)
-        marks = {"s": 9, "linewidths": 0, "zorder": 2}
+        marks: dict[str, Any] = {"s": 9, "linewidths": 0, "zorder": 2}
         ax.scatter(x[~is_known], y[~is_known], color=DROPPED, **marks)
         rank = rankdata(number[is_known])
         colors = (rank - 1) / max(1, len(rank) - 1)
-        cmap = {"cmap": colormap(_LOW_TO_HIGH), "vmin": 0, "vmax": 1}
+        cmap: dict[str, Any] = {"cmap": colormap(_LOW_TO_HIGH), "vmin": 0, "vmax": 1}
         points = ax.scatter(x[is_known], y[is_known], c=colors, **cmap, **marks)
     if len(shown):
         bar = ax.figure.colorbar(points, ax=ax, ticks=[0, 1], aspect=30, pad=0.02)
@@ -192,7 +225,7 @@ def _draw_swarms(ax, values, numbers, found, shown):
         bar.outline.set_visible(False)
 
 
-def _heights(x, span):
+def _heights(x: np.ndarray, span: float) -> np.ndarray:
     """Distances from the line, so that points do not hide each other."""
     bins = np.floor(_N_BINS * (x - x.min()) / (span or 1.0)).astype(int)
     heights = np.zeros(len(x))
@@ -204,7 +237,7 @@ def _heights(x, span):
     return 0.38 * heights / max(8, np.abs(heights).max(initial=1))
 
 
-def _draw_waterfall(ax, parts, base):
+def _draw_waterfall(ax: Axes, parts: list[float], base: float) -> None:
     """Steps from the mean prediction, at the bottom, to that of the row."""
     ends = base + np.cumsum(parts[::-1])[::-1]
     starts = ends - parts

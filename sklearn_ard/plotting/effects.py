@@ -4,9 +4,16 @@ Input: a fitted model and rows, or an :class:`~sklearn_ard.inspection.Effect`. O
 curve, bars or a map.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inspection import effect
+from sklearn_ard.inspection.effects import Effect
 from sklearn_ard.plotting.style import (
     DIVERGING,
     DROPPED,
@@ -18,6 +25,9 @@ from sklearn_ard.plotting.style import (
     output_index,
     set_names,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _TAIL = 0.01  # share of rows at either end that may be left out
 _TOO_LONG = 2.0  # times the length of the axis without them
@@ -49,14 +59,21 @@ class EffectDisplay:
     'effect [units of y]'
     """
 
-    def __init__(self, effect):
+    def __init__(self, effect: Effect):
         self.effect = effect
 
     @classmethod
     def from_estimator(
-        cls, estimator, columns, X, *, target=None, only_interaction=False, ax=None,
-        **options,
-    ):  # fmt: skip
+        cls,
+        estimator: Predictor,
+        columns: Any,
+        X: MatrixLike,
+        *,
+        target: Any = None,
+        only_interaction: bool = False,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the effect of a column or a pair of columns.
 
         Parameters
@@ -84,7 +101,13 @@ class EffectDisplay:
         display = cls(effect(estimator, columns, X, **options))
         return display.plot(target=target, only_interaction=only_interaction, ax=ax)
 
-    def plot(self, *, target=None, only_interaction=False, ax=None):
+    def plot(
+        self,
+        *,
+        target: Any = None,
+        only_interaction: bool = False,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the display.
 
         Parameters
@@ -103,9 +126,10 @@ class EffectDisplay:
         """
         found = self.effect
         output = output_index(self, found.output_names, target)
+        parts: Any = found.values, found.std, found.interaction, found.share
         values, std, interaction, share = (
             each if each is None or output is None else each[..., output]
-            for each in (found.values, found.std, found.interaction, found.share)
+            for each in parts
         )
         unit = found.unit if output is None else f"{found.unit}, {target}"
         if len(found.names) == 2:
@@ -128,7 +152,7 @@ class EffectDisplay:
         return self
 
 
-def _title(found, share):
+def _title(found: Effect, share: float) -> str:
     """Names and share of the variance."""
     names = " and ".join(found.names)
     if np.isnan(share):
@@ -137,7 +161,9 @@ def _title(found, share):
     return f"{names}\n{what}{100 * share:.1f} % of the variance"
 
 
-def _draw_curve(ax, found, values, std):
+def _draw_curve(
+    ax: Axes, found: Effect, values: np.ndarray, std: np.ndarray | None
+) -> Any:
     """The effect of a number, with its band and a rug of the data."""
     grid, data = found.grid[0], found.data[0]
     ax.axhline(0, color=DROPPED, linewidth=0.8)
@@ -162,20 +188,20 @@ def _draw_curve(ax, found, values, std):
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_bars(ax, names, values, std):
+def _draw_bars(ax: Axes, names: Any, values: np.ndarray, std: np.ndarray | None) -> Any:
     """The effects of levels, the largest on top."""
     order = np.argsort(-values, kind="stable")
     spread = None if std is None else 2 * std[order]
     position = np.arange(len(order))
     ax.barh(position, values[order], color=KEPT, height=0.7, alpha=0.85)
     if spread is not None:
-        bars = {"fmt": "none", "ecolor": "black", "elinewidth": 0.8}
+        bars: dict[str, Any] = {"fmt": "none", "ecolor": "black", "elinewidth": 0.8}
         ax.errorbar(values[order], position, xerr=spread, **bars)
     ax.axvline(0, color="black", linewidth=0.8)
     set_names(ax, [names[k] for k in order], np.ones(len(order), dtype=bool))
 
 
-def _draw_map(ax, found, values, label):
+def _draw_map(ax: Axes, found: Effect, values: np.ndarray, label: str) -> Any:
     """The effect of a pair, and the rows."""
     places = []
     for axis, grid, is_category, name, data in zip(
