@@ -8,9 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.callback._callback_support import callback_management_context
 
 from sklearn_ard._context import unchanged_on_error
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback._callback_support import callback_management_context
+except ImportError:  # before scikit-learn 1.9 there are none to be told
+
+    class CallbackSupportMixin:  # type: ignore[no-redef] # in its place
+        """Nothing to support."""
 
 
 class FitTask:

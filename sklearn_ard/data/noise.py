@@ -39,6 +39,7 @@ class Noise:
     likelihood: ClassVar[str]
     n_outputs: ClassVar[int] = 1
     standard_mean: ClassVar = None
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # of every kind
 
     @staticmethod
     def center(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
@@ -113,8 +114,7 @@ class Noise:
     @property
     def learned(self) -> dict[str, np.ndarray]:
         """Its parameters, by the names that they have in the likelihood."""
-        own = fields(self)  # type: ignore[arg-type] # every kind is a dataclass
-        return {f.name: getattr(self, f.name) for f in own if not f.kw_only}
+        return {f.name: getattr(self, f.name) for f in fields(self) if not f.kw_only}
 
     def bounded_by(self, outputs: np.ndarray) -> Self:
         """The same, with no larger scale than for given outputs.
