@@ -4,6 +4,7 @@ Input: a fitted model and rows. Output: a :class:`VarianceShares`.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -167,6 +168,7 @@ def variance_shares(
     k = explained.n_players
     i, j = np.triu_indices(k, 1)
     subsets = [(p,) for p in range(k)] + list(zip(i.tolist(), j.tolist(), strict=True))
+    variance: Any
     found, variance = shares_of(explained, inputs, weight, subsets, random_state)
     pairs = np.zeros((k, k, found.shape[1]))
     pairs[i, j] = pairs[j, i] = found[k:]
@@ -190,9 +192,9 @@ def shares_of(
     explained: Explained,
     inputs: np.ndarray,
     weight: np.ndarray,
-    subsets: list[Any],
+    subsets: Sequence[tuple[int, ...]],
     random_state: int | np.random.RandomState | None,
-) -> Any:
+) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the variance that some subsets of players explain.
 
     Parameters
@@ -251,7 +253,7 @@ def _hypercube(
     ranks: list[np.ndarray],
     rng: np.random.RandomState,
     n: int,
-) -> Any:
+) -> np.ndarray:
     """Rows with independent players, whose values are as frequent as in the inputs."""
     rows = np.empty((len(inputs), n))
     for p, order in enumerate(ranks):

@@ -197,7 +197,7 @@ def _checked_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarra
 
 def _folds(
     estimator: BaseEstimator, cv: Any, X: Any, y: np.ndarray, groups: ArrayLike | None
-) -> Any:
+) -> list[tuple[np.ndarray, ...]]:
     """Rows to fit on and rows to hold out, as indices, of every fold."""
     if cv is None:
         cv = getattr(estimator, "cv", None)
@@ -240,11 +240,11 @@ def _lost_on_fold(
     model: BaseEstimator,
     table: Table,
     y: np.ndarray,
-    fold: tuple[np.ndarray, np.ndarray],
-    models: Any,
+    fold: tuple[np.ndarray, ...],
+    models: list[BaseEstimator],
     n_draws: int,
     seed: int,
-) -> Any:
+) -> np.ndarray:
     """Nats that each held-out row is less likely without each column."""
     train, test = fold
     model.fit(_safe_indexing(table.X, train), y[train])
@@ -276,7 +276,9 @@ def _log_density(model: BaseEstimator, X: Any, y: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(p, _LEAST))
 
 
-def _tested(lost: np.ndarray, index: Any, fdr: float, fdr_control: str) -> pd.DataFrame:
+def _tested(
+    lost: np.ndarray, index: pd.Index, fdr: float, fdr_control: str
+) -> pd.DataFrame:
     """The frame of all columns."""
     n_rows, is_used = len(lost), (lost != 0).any(axis=0)
     p_value = np.ones(len(index))

@@ -4,6 +4,7 @@ Input: a fitted model, the columns, and rows to average over. Output: an
 :class:`Effect`, a curve or a map.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -109,7 +110,7 @@ class Effect:
 )
 def effect(
     model: Predictor,
-    columns: Any,
+    columns: str | int | Sequence[str | int],
     X: MatrixLike,
     *,
     sample_weight: ArrayLike | None = None,
@@ -250,7 +251,7 @@ def effect(
     )
 
 
-def _chosen(model: Predictor, columns: Any) -> Any:
+def _chosen(model: Predictor, columns: Any) -> list[int]:
     """Indices of one or two columns, in the order in which they were given."""
     known = columns_of(model)
     owner = type(known)(known.n_columns, known.names, "effect")
@@ -299,7 +300,7 @@ def _std(
     weight: np.ndarray,
     mask: np.ndarray,
     n_draws: int,
-) -> Any:
+) -> np.ndarray | None:
     """Standard deviations of the effect at each row of x, or None."""
     if n_draws == 0:
         return None
@@ -323,11 +324,11 @@ def _std(
 
 def _share(
     explained: Explained,
-    chosen: Any,
+    chosen: list[int],
     inputs: np.ndarray,
     weight: np.ndarray,
     random_state: int | np.random.RandomState | None,
-) -> Any:
+) -> float | np.ndarray:
     """Share of the variance of the columns' block, or of the interaction of two."""
     of_column = {explained.column_of(p): p for p in range(explained.n_players)}
     used = [j for j in chosen if explained.inputs_of_column(j).any()]

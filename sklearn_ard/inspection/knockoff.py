@@ -157,7 +157,9 @@ def knockoffs(
     )
 
 
-def _check(estimator: BaseEstimator, numbers: np.ndarray, y: Any, fdr: float) -> Any:
+def _check(
+    estimator: BaseEstimator, numbers: np.ndarray, y: np.ndarray, fdr: float
+) -> None:
     """Check what hidimstat does not."""
     if y.ndim not in (1, 2) or len(y) != len(numbers) or len(y) < _MIN_ROWS:
         raise ValueError(
@@ -223,7 +225,7 @@ def _numbers(table: Table) -> np.ndarray:
     return frame.to_numpy(np.float64)
 
 
-def _e_values(test: Any, w: np.ndarray, level: float) -> Any:
+def _e_values(test: Any, w: np.ndarray, level: float) -> np.ndarray:
     """That of each column, by the statistics of one draw."""
     threshold = test.knockoff_threshold(w, fdr=level)
     return len(w) * (w >= threshold) / (1 + (w <= -threshold).sum())

@@ -138,14 +138,16 @@ def all_relevant(
     )
 
 
-def _effort_of(estimator: BaseEstimator) -> Any:
+def _effort_of(estimator: BaseEstimator) -> dict[str, Any]:
     """Parameters that say how large networks are and how long they are trained."""
     names = "hidden_layer_sizes", "max_iter", "batch_size", "device"
     given = estimator.get_params() if isinstance(estimator, BaseARD) else {}
     return {name: given[name] for name in names if name in given}
 
 
-def _stand_ins(table: Any, found: Any, options: Any, effort: Any) -> Any:
+def _stand_ins(
+    table: Table, found: np.ndarray, options: dict[str, Any], effort: dict[str, Any]
+) -> list[tuple[Any, ...]]:
     """Of each column, those of the first fit that it can replace."""
     stands_in_for = [()] * len(found)
     for j in np.flatnonzero(found == 1):

@@ -3,6 +3,7 @@
 Input: a table. Output: numbers and codes in place of a column, and tables with them.
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -56,7 +57,7 @@ class LinearAndTrees(RegressorMixin, BaseEstimator):
         return self.linear_.predict(X) + self.trees_.predict(X)
 
 
-def default_models(random_state: Any) -> Any:
+def default_models(random_state: Any) -> tuple[BaseEstimator, BaseEstimator]:
     """Models of a number and of a category."""
     # no early stopping of the latter: that needs two rows of every level
     trees = HistGradientBoostingClassifier(
@@ -114,7 +115,7 @@ class Table:
         return len(self.codes)
 
     @property
-    def index(self) -> Any:
+    def index(self) -> pd.Index:
         """The names as an index of a frame with a row per column."""
         return pd.Index(self.names, name="column", tupleize_cols=False)
 
@@ -123,10 +124,10 @@ class Table:
         j: int,
         train: np.ndarray,
         test: np.ndarray,
-        models: Any,
+        models: Sequence[BaseEstimator],
         n_draws: int,
         rng: np.random.Generator,
-    ) -> Any:
+    ) -> np.ndarray:
         """Draws of a column given all others.
 
         Parameters
@@ -195,7 +196,7 @@ class Table:
         rows.isetitem(j, drawn)
         return rows
 
-    def with_constant(self, rows: Any, columns: Any) -> Any:
+    def with_constant(self, rows: Any, columns: np.ndarray) -> Any:
         """Some rows of the table, with columns that say nothing.
 
         Parameters
@@ -221,13 +222,13 @@ class Table:
 
 def _drawn(
     model: BaseEstimator,
-    others: Any,
+    others: np.ndarray,
     x: np.ndarray,
     train: np.ndarray,
     test: np.ndarray,
     n_draws: int,
     rng: np.random.Generator,
-) -> Any:
+) -> np.ndarray:
     """Draws of a column by hidimstat."""
     from hidimstat.samplers import ConditionalSampler
 
@@ -244,7 +245,7 @@ def _filled(
     x: np.ndarray,
     is_gap: np.ndarray,
     model: BaseEstimator,
-    others: Any,
+    others: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Numbers without gaps: there are predictions, plus residuals of other rows."""
@@ -253,7 +254,7 @@ def _filled(
     return np.where(is_gap, predicted + rng.choice(residuals, len(x)), x)
 
 
-def need_hidimstat(name: str) -> Any:
+def need_hidimstat(name: str) -> None:
     """An error where hidimstat is not installed."""
     try:
         import hidimstat  # noqa: F401

@@ -4,6 +4,7 @@ Input: a fitted model, rows to explain and rows to average over. Output: a
 :class:`~sklearn_ard.inspection.attributions.ShapleyValues`.
 """
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -166,6 +167,7 @@ def shapley_values(
     found: tuple[Any, Any, Any]
     options: tuple[Any, ...]
     values: Any
+    error: Any
     if explained.n_players == 0:
         nothing = np.zeros((inputs.shape[1], 0, len(base)))
         found = nothing, nothing[:, :, None] if interactions else None, None
@@ -239,10 +241,10 @@ def _exact(
     inputs: np.ndarray,
     background: np.ndarray,
     weight: np.ndarray,
-    ends: Any,
+    ends: tuple[np.ndarray, np.ndarray],
     interactions: bool,
     verbose: int,
-) -> Any:
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Values, and maybe interactions, from all coalitions."""
     k, n, n_answers = explained.n_players, inputs.shape[1], len(ends[0])
     at_once = min(_AT_A_TIME // len(weight), _MOST_VALUES // n_answers) >> k
@@ -266,11 +268,11 @@ def _sampled(
     inputs: np.ndarray,
     background: np.ndarray,
     weight: np.ndarray,
-    ends: Any,
+    ends: tuple[np.ndarray, np.ndarray],
     n_permutations: int,
     rng: np.random.RandomState,
-    bar: Any,
-) -> Any:
+    bar: int,
+) -> tuple[np.ndarray, np.ndarray]:
     """Values and their standard errors from random permutations."""
     k, n = explained.n_players, inputs.shape[1]
     at_once = max(1, _AT_A_TIME // (len(weight) * k * n_permutations))
@@ -280,7 +282,7 @@ def _sampled(
         x = inputs[:, rows]
 
         def value_of(
-            masks: np.ndarray, x: np.ndarray = x, rows: Any = rows
+            masks: np.ndarray, x: np.ndarray = x, rows: slice = rows
         ) -> np.ndarray:
             of_inputs = masks[1:-1, explained.of_input]
             found = np.empty((len(masks), x.shape[1], len(ends[0])))
@@ -298,7 +300,7 @@ def _sampled(
     return np.concatenate(values), np.concatenate(errors)
 
 
-def _progress(n: int, at_once: int, verbose: int) -> Any:
+def _progress(n: int, at_once: int, verbose: int) -> Iterator[slice]:
     """Slices of rows, with a progress bar if they take long."""
     bar = tqdm(
         total=n,

@@ -76,7 +76,7 @@ class Tree(Chain):
         self._sum_members()
         return len(self.unit_of)
 
-    def _sum_members(self) -> Any:
+    def _sum_members(self) -> None:
         """Matrices that sum the contributions of the players in coalitions, and others.
 
         Each row is a unit and a coalition of the players that it reads, each column a
@@ -148,7 +148,7 @@ class Tree(Chain):
                 means = self.last @ means + self.last_bias * weight.sum()
             yield means.reshape(-1, 2**self.inner, n)
 
-    def _tables(self, x: np.ndarray, background: np.ndarray) -> Any:
+    def _tables(self, x: np.ndarray, background: np.ndarray) -> np.ndarray:
         """Values of every unit for every coalition of its players, and every pair."""
         of_x, of_b = (
             self.contributions(self.first, rows).reshape(-1, rows.shape[1])
@@ -167,7 +167,7 @@ class Tree(Chain):
             function = Activation(function.name, parameter)
         return function(values.reshape(len(values), -1))
 
-    def _leaves(self, tables: np.ndarray, share: Any) -> Iterator[np.ndarray]:
+    def _leaves(self, tables: np.ndarray, share: float) -> Iterator[np.ndarray]:
         """What the second layer adds up, of shape (n_hidden, 2 ** inner * n_pairs).
 
         The same array is yielded again and again.

@@ -203,7 +203,7 @@ def _draw_swarms(
     numbers: np.ndarray,
     found: ShapleyValues,
     shown: np.ndarray,
-) -> Any:
+) -> None:
     """A line of points per column, coloured from its low to its high values."""
     ax.axvline(0, color=DROPPED, linewidth=0.8)
     span = np.ptp(values) if values.size else 1.0

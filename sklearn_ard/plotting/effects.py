@@ -6,6 +6,7 @@ curve, bars or a map.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -66,7 +67,7 @@ class EffectDisplay:
     def from_estimator(
         cls,
         estimator: Predictor,
-        columns: Any,
+        columns: str | int | Sequence[str | int],
         X: MatrixLike,
         *,
         target: Any = None,
@@ -163,7 +164,7 @@ def _title(found: Effect, share: float) -> str:
 
 def _draw_curve(
     ax: Axes, found: Effect, values: np.ndarray, std: np.ndarray | None
-) -> Any:
+) -> None:
     """The effect of a number, with its band and a rug of the data."""
     grid, data = found.grid[0], found.data[0]
     ax.axhline(0, color=DROPPED, linewidth=0.8)
@@ -188,7 +189,9 @@ def _draw_curve(
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_bars(ax: Axes, names: Any, values: np.ndarray, std: np.ndarray | None) -> Any:
+def _draw_bars(
+    ax: Axes, names: Sequence[str], values: np.ndarray, std: np.ndarray | None
+) -> None:
     """The effects of levels, the largest on top."""
     order = np.argsort(-values, kind="stable")
     spread = None if std is None else 2 * std[order]
@@ -201,7 +204,7 @@ def _draw_bars(ax: Axes, names: Any, values: np.ndarray, std: np.ndarray | None)
     set_names(ax, [names[k] for k in order], np.ones(len(order), dtype=bool))
 
 
-def _draw_map(ax: Axes, found: Effect, values: np.ndarray, label: str) -> Any:
+def _draw_map(ax: Axes, found: Effect, values: np.ndarray, label: str) -> None:
     """The effect of a pair, and the rows."""
     places = []
     for axis, grid, is_category, name, data in zip(

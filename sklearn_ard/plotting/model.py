@@ -85,7 +85,7 @@ class RelevanceDisplay:
         estimator: Predictor,
         *,
         max_features: int = 30,
-        levels_of: Any = None,
+        levels_of: int | str | None = None,
         X: MatrixLike | None = None,
         ax: Axes | None = None,
     ) -> Self:
@@ -236,7 +236,7 @@ class SparsityDisplay:
             max(each.prior.threshold for layer in layers for each in layer),
         ).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> Self:
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the display.
 
         Parameters

@@ -3,7 +3,9 @@
 Input: an ARDPath, or the results of a CV estimator. Output: panels over one x axis.
 """
 
-from typing import Any, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -23,6 +25,9 @@ from sklearn_ard.plotting.style import (
     set_log_axis,
 )
 from sklearn_ard.selection.points import ARDPath
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class RegularizationPathDisplay:
@@ -54,7 +59,7 @@ class RegularizationPathDisplay:
         y: Any = None,
         *,
         max_names: int = 10,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> Self:
         """Draw the path of a CV estimator, or compute a path and draw it.
 
@@ -96,7 +101,7 @@ class RegularizationPathDisplay:
         return cls(path).plot(max_names=max_names, ax=ax)
 
     @validate_params({"max_names": AT_LEAST_0}, prefer_skip_nested_validation=True)
-    def plot(self, *, max_names: int = 10, ax: Any = None) -> Self:
+    def plot(self, *, max_names: int = 10, ax: Axes | None = None) -> Self:
         """Draw the display.
 
         Parameters
@@ -165,7 +170,9 @@ class CVPathDisplay:
         self.scoring = scoring
 
     @classmethod
-    def from_estimator(cls, estimator: BaseEstimator, *, ax: Any = None) -> Self:
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, ax: Axes | None = None
+    ) -> Self:
         """Draw the cross-validation of a fitted CV estimator.
 
         Parameters
@@ -186,7 +193,7 @@ class CVPathDisplay:
         display = cls(estimator.cv_results_, estimator.reg_factor_, scoring)
         return display.plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> Self:
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the display.
 
         Parameters

@@ -5,6 +5,7 @@ Input: a display, the axes of the user, arrays to draw. Output: axes with artist
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ AT_LEAST_0 = [Interval(Integral, 0, None, closed="left")]  # for `validate_param
 _MAX_TICKS = 10  # a path of more points has matplotlib's own ticks
 
 
-def check_drawable(estimator: Any, display: Any, *attributes: Any) -> None:
+def check_drawable(estimator: object, display: type, *attributes: str) -> None:
     """Refuse an estimator that is not fitted or lacks what a display draws.
 
     Parameters
@@ -57,7 +58,7 @@ def check_drawable(estimator: Any, display: Any, *attributes: Any) -> None:
 
 
 def make_axes(
-    display: Any, ax: Axes | None, figsize: tuple[float, float] | None
+    display: object, ax: Axes | None, figsize: tuple[float, float] | None
 ) -> Axes:
     """The axes to draw on: those given, or the only ones of a new figure."""
     check_matplotlib_support(f"{type(display).__name__}.plot")
@@ -66,14 +67,16 @@ def make_axes(
     return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
 
 
-def bars_size(names: Any, width: float = 6.4) -> tuple[float, float]:
+def bars_size(names: Sequence[str], width: float = 6.4) -> tuple[float, float]:
     """Width and height in inches of a figure with a horizontal bar for each name."""
     longest = max((len(str(name)) for name in names), default=0)
     more = 0.075 * max(0, longest - _MOST_CHARACTERS)
     return width + more, 1.1 + 0.24 * max(2, len(names))
 
 
-def set_names(ax: Axes, names: Any, kept: Any, n_lines: int = 1) -> None:
+def set_names(
+    ax: Axes, names: Sequence[str], kept: np.ndarray, n_lines: int = 1
+) -> None:
     """Names at bars, the first on top, in place for `n_lines`; some are grey."""
     ax.set_yticks(np.arange(len(names)), names)
     for tick, is_kept in zip(ax.get_yticklabels(), kept, strict=True):
@@ -88,7 +91,7 @@ def count(n: int, what: str, done: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'} {done}"
 
 
-def colormap(colors: Any) -> Any:
+def colormap(colors: Sequence[str]) -> Any:
     """A colormap through some colours."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -102,7 +105,7 @@ def label_of(value: object) -> str:
     return str(value)
 
 
-def output_index(display: Any, names: Any, target: Any) -> Any:
+def output_index(display: object, names: list | None, target: Any) -> int | None:
     """Index of one of several outputs, by the `target` parameter of a plot."""
     if names is None or target in names:
         return None if names is None else list(names).index(target)
@@ -115,12 +118,12 @@ def output_index(display: Any, names: Any, target: Any) -> Any:
 
 
 def make_grid(
-    display: Any,
+    display: object,
     ax: Any,
     shape: tuple[int, int],
     figsize: tuple[float, float],
     **options: Any,
-) -> Any:
+) -> np.ndarray:
     """Axes in rows and columns, in a new figure or in the place of given axes.
 
     Parameters
@@ -166,7 +169,9 @@ def make_grid(
     return np.array(axes, dtype=object).reshape(shape)
 
 
-def make_panels(display: Any, ax: Any, heights: Any, width: float = 6.4) -> Any:
+def make_panels(
+    display: object, ax: Axes | None, heights: Sequence[float], width: float = 6.4
+) -> np.ndarray:
     """Axes one below the other over the same x axis, of some heights in inches."""
     shape, figsize = (len(heights), 1), (width, sum(heights))
     panels = make_grid(display, ax, shape, figsize, height_ratios=heights)[:, 0]
@@ -178,8 +183,8 @@ def make_panels(display: Any, ax: Any, heights: Any, width: float = 6.4) -> Any:
 
 
 def draw_lines(
-    ax: Axes, x: np.ndarray, values: np.ndarray, named: Any, names: Any
-) -> Any:
+    ax: Axes, x: np.ndarray, values: np.ndarray, named: np.ndarray, names: np.ndarray
+) -> None:
     """One line per column: the named ones in colours, the others thin and grey."""
     others = np.setdiff1d(np.flatnonzero(values.any(axis=0)), named)
     marker = "." if len(x) > 1 else "o"
