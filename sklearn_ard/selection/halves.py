@@ -4,6 +4,7 @@ Input: rows and a selector. Output: the indices of two halves, and which columns
 picked on one of them at every value of a parameter.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,10 @@ def halve(
 @usual_torch()
 def pick_on_half(
     template: BaseEstimator,
-    rows: Any,
+    rows: Sequence[Any],
     half: np.ndarray,
     param: str,
-    values: Any,
+    values: np.ndarray,
     seed: int,
 ) -> np.ndarray:
     """Which columns are picked on some rows, at every value."""

@@ -5,7 +5,7 @@ picked, the columns that are kept, and a bound on the number of false ones.
 """
 
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -287,7 +287,7 @@ class StabilitySelection(
         with naming("sample_weight", sample_weight):
             return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
-    def _check_values(self) -> Any:
+    def _check_values(self) -> np.ndarray:
         """The values of the regularisation parameter, as they were given."""
         if self.values is None and self.param != "reg_factor":
             raise ValueError(
@@ -323,7 +323,7 @@ class StabilitySelection(
         sample_weight: np.ndarray | None,
         groups: np.ndarray | None,
         whole: FitTask,
-    ) -> Any:
+    ) -> np.ndarray:
         """Which columns are picked on every half.
 
         Returns

@@ -127,7 +127,7 @@ class ARDNet(NeuralNet):
     def get_dataset(self, X: Batches, y: None = None) -> Batches:
         return X
 
-    def get_iterator(self, dataset: Batches, training: bool = False) -> Any:
+    def get_iterator(self, dataset: Batches, training: bool = False) -> Batches:
         return dataset
 
     def get_loss(
@@ -141,7 +141,7 @@ class ARDNet(NeuralNet):
 
     def run_single_epoch(
         self,
-        iterator: Any,
+        iterator: Batches | None,
         training: bool,
         prefix: str,
         step_fn: Callable,
@@ -228,7 +228,7 @@ class ARDNet(NeuralNet):
         schedule: Schedule,
         *,
         generators: Generators,
-        resume: Any = None,
+        resume: "ARDNet | None" = None,
         shrink: bool = False,
         progress: Callback | None = None,
         checkpoint: Checkpoint | None = None,
@@ -338,7 +338,7 @@ class ARDNet(NeuralNet):
     def _statistics(self) -> Statistics:
         return next(cb for _, cb in self.callbacks_ if isinstance(cb, Statistics))
 
-    def _resume_optimizer(self, other: Any) -> None:
+    def _resume_optimizer(self, other: "ARDNet") -> None:
         if other.optimizer_ is None:  # it was interrupted before its first step
             return
         own, others = (

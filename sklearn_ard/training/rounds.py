@@ -15,6 +15,7 @@ from sklearn_ard.nn import KLWarmup, deterministic
 from sklearn_ard.nn.fast.width import restrict_width_
 from sklearn_ard.training.callbacks import Schedule
 from sklearn_ard.training.inputs import prune
+from sklearn_ard.training.net import ARDNet
 from sklearn_ard.training.start import mask_inputs, width_after
 from sklearn_ard.training.task import Task
 from sklearn_ard.training.trained import Trained, with_objective, with_relevance
@@ -36,7 +37,7 @@ def train_round(
     *,
     weigh: bool,
     dense_iter: int = 0,
-    resume: Any = None,
+    resume: ARDNet | None = None,
 ) -> Trained:
     """Train a network for some epochs, then prune its weights and inputs.
 

@@ -5,7 +5,6 @@ some, for further training.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from sklearn_ard.training.trained import Trained
 
 def reopened(
     task: Task, trained: Trained, *, masks: bool, back: np.ndarray | None = None
-) -> Any:
+) -> Trained:
     """A copy of a network that reads all inputs, for further training.
 
     Parameters
@@ -58,7 +57,9 @@ def reopened(
     return Trained(net, np.arange(task.n_inputs), trained.support)
 
 
-def _copy_state(old_part: nn.Module, part: nn.Module, inputs: Any, masks: bool) -> None:
+def _copy_state(
+    old_part: nn.Module, part: nn.Module, inputs: np.ndarray, masks: bool
+) -> None:
     """Copy weights to a module that reads more inputs."""
     state, old = part.state_dict(), old_part.state_dict()
     fits = state.keys() == old.keys() and all(
