@@ -5,7 +5,7 @@ regression on passengers that were held out, and draws the relevance of the colu
 quickstart.png. It ends in about a minute on one core.
 
 The 1,309 passengers were collected by Thomas Cason and Frank Harrell. Their table is
-that of fetch_openml(data_id=40945), from the copy that scikit-learn ships for its tests:
+that of fetch_openml(data_id=40945), from the copy that scikit-learn ships for tests:
 no network is needed. Four columns are left out: names and tickets, which tell single
 passengers, and boats and bodies, which were known only afterwards.
 """
