@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_ard.inspection import shapley_values
+from sklearn_ard.inspection import ShapleyValues, shapley_values
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     CHOSEN,
@@ -19,6 +19,7 @@ from sklearn_ard.plotting.style import (
     DROPPED,
     KEPT,
     bars_size,
+    check_given,
     colormap,
     count,
     label_of,
@@ -121,6 +122,7 @@ class ShapleyDisplay:
         ShapleyDisplay
             Itself.
         """
+        check_given(self, "values", ShapleyValues, "shapley_values")
         found = self.values
         output = output_index(self, found.output_names, target)
         values, base = found.of_players, found.base_value

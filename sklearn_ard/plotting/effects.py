@@ -6,12 +6,13 @@ curve, bars or a map.
 
 import numpy as np
 
-from sklearn_ard.inspection import effect
+from sklearn_ard.inspection import Effect, effect
 from sklearn_ard.plotting.style import (
     DIVERGING,
     DROPPED,
     KEPT,
     bars_size,
+    check_given,
     colormap,
     label_of,
     make_axes,
@@ -101,6 +102,7 @@ class EffectDisplay:
         EffectDisplay
             Itself.
         """
+        check_given(self, "effect", Effect, "effect")
         found = self.effect
         output = output_index(self, found.output_names, target)
         values, std, interaction, share = (

@@ -7,10 +7,11 @@ Output: a triangle of shares.
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
-from sklearn_ard.inspection import variance_shares
+from sklearn_ard.inspection import VarianceShares, variance_shares
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     KEPT,
+    check_given,
     colormap,
     make_axes,
     output_index,
@@ -92,6 +93,7 @@ class InteractionDisplay:
         InteractionDisplay
             Itself.
         """
+        check_given(self, "shares", VarianceShares, "variance_shares")
         found = self.shares
         output = output_index(self, found.output_names, target)
         main, pairs, rest = found.main, found.pairs, found.rest

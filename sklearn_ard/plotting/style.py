@@ -22,6 +22,34 @@ AT_LEAST_0 = [Interval(Integral, 0, None, closed="left")]  # for `validate_param
 _MAX_TICKS = 10  # a path of more points has matplotlib's own ticks
 
 
+def check_given(display, name, kind, maker):
+    """Refuse a display of something else than it draws.
+
+    Parameters
+    ----------
+    display : object
+        Its attribute `name` is from the user.
+    name : str
+        Of the parameter.
+    kind : type
+        What it must be.
+    maker : str
+        What returns that.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    given, owner = getattr(display, name), type(display).__name__
+    if not isinstance(given, kind):
+        raise TypeError(
+            f"The {name!r} parameter of {owner} must be of type {kind.__name__}, as "
+            f"{maker} returns it. Got a {type(given).__name__} instead. For a fitted "
+            f"model, call {owner}.from_estimator."
+        )
+
+
 def check_drawable(estimator, display, *attributes):
     """Refuse an estimator that is not fitted or lacks what a display draws.
 
@@ -36,11 +64,18 @@ def check_drawable(estimator, display, *attributes):
 
     Raises
     ------
+    TypeError
+        If it is no estimator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
         If an attribute is missing.
     """
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        raise TypeError(
+            f"The 'estimator' parameter of {display.__name__}.from_estimator must be a "
+            f"fitted estimator. Got a {type(estimator).__name__} instead."
+        )
     check_is_fitted(estimator)
     for name in attributes:
         if not hasattr(estimator, name):
