@@ -271,7 +271,8 @@ def _column_of_group(explained, known, name):
     members = explained.members_of(name)
     if len(members) < 2:
         return int(members[0]) if len(members) else name
-    some = [str(known.labels[j]) for j in members[:3]]
+    names = range(known.n_columns) if known.names is None else known.names
+    some = [names[j] for j in members[:3]]
     raise ValueError(
         "The 'columns' parameter of effect must name columns, each of which has values "
         f"to draw. Got {name!r} instead, a group of {len(members)} columns that are "

@@ -151,7 +151,9 @@ class ShapleyDisplay:
         if n_dropped:
             names.append(count(n_dropped, "column", "dropped"))
         ax = make_axes(self, ax, bars_size(names, 7.0))
-        unit = found.unit if output is None else f"{found.unit}, {target}"
+        unit = found.unit
+        if output is not None:
+            unit = f"{unit}, {found.output_names[output]}"
         if kind == "waterfall":
             parts = [*values[0, shown], values[0, others].sum()][:n_lines]
             _draw_waterfall(ax, parts, base)

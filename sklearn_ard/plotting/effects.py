@@ -109,7 +109,9 @@ class EffectDisplay:
             each if each is None or output is None else each[..., output]
             for each in (found.values, found.std, found.interaction, found.share)
         )
-        unit = found.unit if output is None else f"{found.unit}, {target}"
+        unit = found.unit
+        if output is not None:
+            unit = f"{unit}, {found.output_names[output]}"
         if len(found.names) == 2:
             if only_interaction:
                 values = interaction

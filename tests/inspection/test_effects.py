@@ -220,6 +220,10 @@ def test_groups_have_effects_where_they_are_one_column():
         match = r"'rest'.*a group of 2 columns.*\['weight', 'shape'\].*shapley_values"
         with pytest.raises(ValueError, match=match):
             effect(each, ["size", "rest"], X)
+    numbers = X[["size", "weight"]].fillna(0).to_numpy()
+    model = ARDRegressor((), feature_groups={"all": [0, 1]}, **NORMAL).fit(numbers, y)
+    with pytest.raises(ValueError, match=r"'all'.*such as \[0, 1\]"):
+        effect(model, "all", numbers)
 
 
 def test_targets_have_the_names_of_their_columns(tmp_path):

@@ -238,6 +238,15 @@ def test_levels_of_one_of_several_classes_beside_the_relevance(fitted, classifie
         RelevanceDisplay.from_estimator(classifier, **options)
 
 
+def test_the_only_target_has_its_name(fitted):
+    _, X, y = fitted
+    model = ARDRegressor((), **SMALL).fit(X, pd.DataFrame({"price": y}))
+    display = EffectDisplay.from_estimator(model, "size", X, n_draws=0)
+    assert display.ax_.get_ylabel() == "effect [units of y, price]"
+    display = ShapleyDisplay.from_estimator(model, X[:5], X[50:60])
+    assert display.ax_.get_xlabel() == "Shapley value [units of y, price]"
+
+
 @pytest.mark.parametrize("given", [None, np.eye(2), LinearRegression()])
 def test_what_is_no_explanation_and_no_model_is_refused_by_name(fitted, given):
     _, X, _ = fitted
