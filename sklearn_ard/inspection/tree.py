@@ -110,7 +110,7 @@ class Tree(Chain):
                     high[unit] += ((nodes >> (p - inner)) & 1) << bit
         last = np.array([max(p, default=-1) for p in self.players])
         groups = [last < inner, *(last == p for p in range(inner, self.n_players))]
-        self.levels = []
+        self.levels, self.shape = [], None
         for level, units in enumerate(groups):
             rows = low[units] + high[units, : 2**level].T[:, :, None]
             rows = rows.reshape(2**level, -1)
@@ -198,13 +198,16 @@ class Tree(Chain):
         """
         n, last = tables.shape[1], len(self.levels) - 1
         shape = self.width, 2**self.inner * n
-        buffers = [
-            (np.empty((rows.shape[1], n)), np.empty(shape)) for rows, _ in self.levels
-        ]
+        if self.shape != shape:
+            self.shape = shape
+            self.scratch = [
+                (np.empty((rows.shape[1], n)), np.empty(shape))
+                for rows, _ in self.levels
+            ]
 
         def below(level, floor, of_floor, node):
             """Leaves below a node, whose bits are the outer players decided so far."""
-            (rows, weights), (taken, added) = self.levels[level], buffers[level]
+            (rows, weights), (taken, added) = self.levels[level], self.scratch[level]
             if len(taken):
                 tables.take(rows[node], axis=0, out=taken, mode="clip")
                 np.matmul(weights, taken.reshape(weights.shape[1], -1), out=added)

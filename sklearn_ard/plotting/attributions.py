@@ -25,6 +25,7 @@ from sklearn_ard.plotting.style import (
     label_of,
     make_axes,
     output_index,
+    plain,
     set_names,
 )
 
@@ -157,12 +158,12 @@ class ShapleyDisplay:
         if kind == "waterfall":
             parts = [*values[0, shown], values[0, others].sum()][:n_lines]
             _draw_waterfall(ax, parts, base)
-            ax.set_xlabel(f"prediction [{unit}]")
+            ax.set_xlabel(plain(f"prediction [{unit}]"))
             prediction = base + values.sum()
             ax.set_title(f"mean {base:.4g}, this row {prediction:.4g}")
         else:
             _draw_swarms(ax, values[:, shown], found.numbers()[:, shown], found, shown)
-            ax.set_xlabel(f"Shapley value [{unit}]")
+            ax.set_xlabel(plain(f"Shapley value [{unit}]"))
         set_names(ax, names, np.arange(len(names)) < n_shown)
         self.ax_, self.figure_ = ax, ax.figure
         return self

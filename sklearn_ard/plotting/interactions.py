@@ -15,6 +15,7 @@ from sklearn_ard.plotting.style import (
     colormap,
     make_axes,
     output_index,
+    plain,
 )
 
 _LEAST_SHARE = 0.005  # that is written
@@ -116,7 +117,7 @@ class InteractionDisplay:
             text = {"ha": "center", "va": "center", "fontsize": 8, "color": color}
             ax.text(j, i, f"{100 * table[i, j]:.0f}", **text)
         for j, name in enumerate(names):  # at the end of its row, on top of its column
-            ax.text(j + 0.6, j, name, ha="left", va="center", fontsize=9)
+            ax.text(j + 0.6, j, plain(name), ha="left", va="center", fontsize=9)
         ax.set_anchor("W")  # names are on the right
         ax.set_xticks([])
         ax.set_yticks([])

@@ -102,7 +102,7 @@ def bars_size(names, width=6.4):
 
 def set_names(ax, names, kept, n_lines=1):
     """Names at bars, the first on top, in place for `n_lines`; some are grey."""
-    ax.set_yticks(np.arange(len(names)), names)
+    ax.set_yticks(np.arange(len(names)), [plain(name) for name in names])
     for tick, is_kept in zip(ax.get_yticklabels(), kept, strict=True):
         tick.set_color("black" if is_kept else DROPPED_NAME)
     ax.set_ylim(max(n_lines, len(names)) - 0.4, -0.6)
@@ -122,6 +122,11 @@ def colormap(colors):
     return LinearSegmentedColormap.from_list("", colors)
 
 
+def plain(text):
+    """A name that matplotlib draws as it is, also with dollars, which mark formulas."""
+    return str(text).replace("$", r"\$")
+
+
 def label_of(value):
     """How to write a level or a number."""
     if isinstance(value, (float, np.floating)):
@@ -131,8 +136,16 @@ def label_of(value):
 
 def output_index(display, names, target):
     """Index of one of several outputs, by the `target` parameter of a plot."""
-    if names is None or target in names:
-        return None if names is None else list(names).index(target)
+    if names is None and target is not None:
+        raise ValueError(
+            f"The 'target' parameter of {type(display).__name__}.plot must be None for "
+            f"a model with one output. Got {target!r} instead. Of two classes it is "
+            "the log-odds or the probability of the second."
+        )
+    if names is None:
+        return None
+    if np.ndim(target) == 0 and target in names:
+        return list(names).index(target)
     if target is None and len(names) == 1:
         return 0
     raise ValueError(
@@ -211,7 +224,7 @@ def draw_lines(ax, x, values, named, names):
             color=COLORS[k % len(COLORS)],
             linestyle=STYLES[k // len(COLORS) % len(STYLES)],
             marker=marker,
-            label=names[j],
+            label=plain(names[j]),
         )
     if len(others):
         ax.plot([], [], color=DROPPED, label=f"{len(others):,} others")

@@ -247,6 +247,30 @@ def test_the_only_target_has_its_name(fitted):
     assert display.ax_.get_xlabel() == "Shapley value [units of y, price]"
 
 
+def test_the_only_output_has_no_target(fitted):
+    model, X, y = fitted
+    found = effect(ARDClassifier((), **SMALL).fit(X, y > 0), "size", X, n_draws=0)
+    with pytest.raises(ValueError, match="'target'.*must be None.*Got False.*second"):
+        EffectDisplay(found).plot(target=False)
+    values = shapley_values(model, X[:5], X[50:60])
+    with pytest.raises(ValueError, match="'target' parameter of ShapleyDisplay.plot"):
+        ShapleyDisplay(values).plot(target="price")
+
+
+def test_dollars_are_no_formulas(fitted):
+    _, X, y = fitted
+    X = pd.DataFrame({"size $_in_$": X["size"], "pay": X["colour"].map("$_{}$".format)})
+    model = ARDRegressor((4,), **SMALL).fit(X, y)
+    display = draw(EffectDisplay.from_estimator(model, "pay", X, n_draws=0))
+    tick = display.ax_.get_yticklabels()[0].get_text()
+    assert tick.startswith(r"\$_") and tick.endswith(r"\$")
+    draw(EffectDisplay.from_estimator(model, "size $_in_$", X, n_draws=0))
+    draw(EffectDisplay.from_estimator(model, ["size $_in_$", "pay"], X, n_draws=0))
+    draw(ShapleyDisplay.from_estimator(model, X[:5], X, kind="waterfall"))
+    draw(InteractionDisplay.from_estimator(model, X))
+    draw(RelevanceDisplay.from_estimator(model))
+
+
 @pytest.mark.parametrize("given", [None, np.eye(2), LinearRegression()])
 def test_what_is_no_explanation_and_no_model_is_refused_by_name(fitted, given):
     _, X, _ = fitted
