@@ -10,10 +10,9 @@ from dataclasses import fields, replace
 
 import torch
 from sklearn.base import _fit_context
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ard._callbacks import fit_task
+from sklearn_ard._callbacks import CallbackSupportMixin, fit_task
 from sklearn_ard._context import (
     find_device,
     make_generators,
@@ -40,7 +39,13 @@ from sklearn_ard.data.frames import names_of
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.data.training_set import SMALL_BATCH, training_set
 from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.inference.estimator_format import (
+    ESTIMATORS,
+    plain_estimator,
+    set_estimator,
+)
 from sklearn_ard.inference.predictor import Predictor
+from sklearn_ard.inference.saving import Saved
 from sklearn_ard.training.build import Architecture
 from sklearn_ard.training.callbacks import progress_bar
 from sklearn_ard.training.candidates import choose, report_of
@@ -50,8 +55,11 @@ from sklearn_ard.training.rounds import train_chunk
 from sklearn_ard.training.task import Task
 
 
-class BaseARD(CallbackSupportMixin, Parameters, Predictor):
+class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
     """Training and prediction of both estimators."""
+
+    _archive = ESTIMATORS
+    _plain_state, _set_plain_state = plain_estimator, set_estimator
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):

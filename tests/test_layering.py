@@ -21,8 +21,9 @@ FOLDERS = {  # each imports from those above it only
     "training": "checkpoint callbacks net build task inputs trained start transfer "
     "rounds recipe ensemble comparison candidates",
     "inference": "activations operations network images modules posterior lower "
-    "onnx_inputs onnx report state predictor distribution format compact compression",
-    "estimators": "_parameters _base _regressor _classifier",
+    "onnx_inputs onnx report state predictor distribution saving format compact "
+    "compression estimator_format",
+    "estimators": "_likelihoods _parameters _base _regressor _classifier",
     "selection": "threshold bounds walk points path jobs folds choice search halves "
     "stability",
     "cv": "_cv",

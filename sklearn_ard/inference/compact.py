@@ -10,10 +10,10 @@ from dataclasses import fields
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ard._archive import NotPlain, read, write
 from sklearn_ard.inference.distribution import DistributionPredictor
 from sklearn_ard.inference.format import MODELS
 from sklearn_ard.inference.predictor import LabelPredictor, Predictor
+from sklearn_ard.inference.saving import Saved
 from sklearn_ard.inference.state import State
 
 _KEPT = ("n_features_in_", "feature_names_in_", "feature_importances_")
@@ -21,7 +21,7 @@ _PUBLIC = "sklearn_ard"  # the module that pickles and skops name, since it stay
 _REQUESTS = "_metadata_request"  # of scikit-learn, not of the model
 
 
-class _Compact(Predictor):
+class _Compact(Saved, Predictor):
     """Base of the compact predictors, which predict and cannot be trained.
 
     As with :class:`sklearn.frozen.FrozenEstimator`, `fit` does nothing, and a clone is
@@ -29,7 +29,7 @@ class _Compact(Predictor):
     objects that it consists of here.
     """
 
-    _kept = _KEPT
+    _kept, _archive = _KEPT, MODELS
 
     @classmethod
     def _from_estimator(cls, estimator):
@@ -61,76 +61,11 @@ class _Compact(Predictor):
         check_is_fitted(self)
         return self
 
-    def save(self, path):
-        """Write the model to a file of arrays and JSON.
+    def _plain_state(self):
+        return {name: v for name, v in vars(self).items() if name != _REQUESTS}
 
-        A file is loaded by every later version, on any machine, with or without torch.
-        It holds data only: nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str, path-like or binary file
-            Where to write a file of :func:`numpy.savez_compressed`. An existing file is
-            replaced at once.
-
-        Raises
-        ------
-        ValueError
-            If labels of classes are other objects than numbers, strings and dates.
-
-        See Also
-        --------
-        load : Reads it.
-        """
-        from sklearn_ard import __version__
-
-        check_is_fitted(self)
-        contents = {"class": type(self).__name__, "sklearn_ard": __version__}
-        state = {name: v for name, v in vars(self).items() if name != _REQUESTS}
-        try:
-            contents["model"], arrays = MODELS.pack(state)
-        except NotPlain as error:
-            raise ValueError(
-                f"{type(self).__name__} can be saved if labels are numbers, strings or "
-                f"dates. Got {error}. Fit it on labels of one of these kinds."
-            ) from error
-        write(path, contents, arrays)
-
-    @classmethod
-    def load(cls, path):
-        """Read a model that :meth:`save` has written.
-
-        Parameters
-        ----------
-        path : str, path-like or binary file
-            What to read.
-
-        Returns
-        -------
-        CompactRegressor or CompactClassifier
-            Of the class that this is called on.
-
-        Raises
-        ------
-        ValueError
-            If it is no such file, of the other class, or of a newer version.
-        """
-        contents, arrays = read(path)
-        if contents["class"] != cls.__name__:
-            raise ValueError(
-                f"{cls.__name__}.load needs a file that {cls.__name__}.save has "
-                f"written. Got one of {contents['class']} instead. Load it by "
-                f"sklearn_ard.{contents['class']}.load."
-            )
-        model = cls()
-        try:
-            vars(model).update(MODELS.unpack(contents["model"], arrays))
-        except (LookupError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"The file of {cls.__name__}.load is damaged: parts of the model are "
-                f"missing ({type(error).__name__}: {error}). Save it again."
-            ) from error
-        return model
+    def _set_plain_state(self, state):
+        vars(self).update(state)
 
     def __getstate__(self):
         file = io.BytesIO()

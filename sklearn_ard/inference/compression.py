@@ -93,7 +93,7 @@ class FittedModel(State):
         support = np.zeros_like(self.trained.support)
         support[inputs] = live & ~self.data.scaler.constant_[inputs]
         trained = replace(self.trained, net=net, support=support)
-        return _compress(trained, self.data, self.n_steps, self.noise, self.noise_std)
+        return compress(trained, self.data, self.n_steps, self.noise, self.noise_std)
 
     @usual_torch()
     def report(self):
@@ -146,7 +146,7 @@ def fitted_model(trained, data, n_steps=None):
     if not trained.support.any():
         trained = _emptied(trained, data.targets)
     noise, noise_std = _noise(trained, data)
-    return _compress(trained, data.without_rows(), n_steps, noise, noise_std)
+    return compress(trained, data.without_rows(), n_steps, noise, noise_std)
 
 
 def _emptied(trained, targets):
@@ -175,8 +175,23 @@ def _noise(trained, data):
     return noise, np.sqrt(np.average(std**2, axis=0, weights=weight))
 
 
-def _compress(trained, data, n_steps, noise, noise_std):
-    """The fitted model of a network and its data."""
+def compress(trained, data, n_steps, noise, noise_std):
+    """The fitted model of a trained network, which it determines.
+
+    Parameters
+    ----------
+    trained : Trained
+        The network.
+    data : TrainingSet
+        Of what it was trained on, without the rows.
+    n_steps, noise, noise_std
+        See :class:`FittedModel`.
+
+    Returns
+    -------
+    FittedModel
+        With a compact network that predicts the same.
+    """
     targets = data.targets
     if trained.support.any():
         compacted, _ = compact_quietly(trained.net.module_)

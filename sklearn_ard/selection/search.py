@@ -5,7 +5,7 @@ Input: data and the values of reg_factor. Output: the model of the chosen value.
 
 import copy
 import warnings
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from numbers import Integral, Real
 
@@ -13,18 +13,18 @@ import numpy as np
 from sklearn.base import _fit_context, is_classifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
-    _manual_routing,
     _raise_for_params,
     _routing_enabled,
     process_routing,
 )
 from sklearn.utils.parallel import delayed
 
+from sklearn_ard._archive import Archive
 from sklearn_ard._base import BaseARD
 from sklearn_ard._callbacks import fit_task
 from sklearn_ard._context import (
@@ -36,6 +36,7 @@ from sklearn_ard._context import (
 from sklearn_ard._naming import naming
 from sklearn_ard._validation import check_reg_factors, warn_of_training
 from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.inference.estimator_format import ESTIMATORS
 from sklearn_ard.selection.choice import Choice, check_feature_costs, choose_point
 from sklearn_ard.selection.folds import (
     path_of_all,
@@ -44,6 +45,7 @@ from sklearn_ard.selection.folds import (
     table_of,
 )
 from sklearn_ard.selection.jobs import results_of
+from sklearn_ard.selection.points import ARDPath
 from sklearn_ard.selection.walk import START, Walk
 from sklearn_ard.training.ensemble import train_ensemble
 
@@ -55,6 +57,11 @@ _PLAIN_ONLY = ("reg_factor", "warm_start", "checkpoint")
 
 class CrossValidated(BaseARD):
     """A plain estimator whose reg_factor is chosen by cross-validation."""
+
+    _archive = Archive(
+        {"path": (ARDPath, " ".join(field.name for field in fields(ARDPath)))},
+        parent=ESTIMATORS,
+    )
 
     _parameter_constraints: dict = {
         **{
@@ -338,7 +345,7 @@ class CrossValidated(BaseARD):
                 params = {"sample_weight": sample_weight, **params}
             return process_routing(self, "fit", **params)
         score = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return _manual_routing({"splitter": {}, "scorer": {"score": score}})
+        return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=score))
 
     def get_metadata_routing(self):
         """Metadata routing of this estimator, its splitter and its scorer.

@@ -131,7 +131,7 @@ class Checkpoint:
         if not self._file.exists():
             return None
         contents, arrays = read(self._file)
-        return _of_torch(Archive().unpack(contents["state"], arrays))
+        return of_torch(Archive().unpack(contents["state"], arrays))
 
     @property
     def is_due(self):
@@ -140,7 +140,7 @@ class Checkpoint:
 
     def save(self, state):
         """Store the state of the present training: tensors, numbers and strings."""
-        text, arrays = Archive().pack(_of_numpy(state))
+        text, arrays = Archive().pack(of_numpy(state))
         write(self._file, {"state": text}, arrays, compressed=False)
         self._last = time.monotonic()
 
@@ -197,18 +197,18 @@ def _hash(value):
         return f"{getattr(value, '__module__', '')}.{type(value).__qualname__}"
 
 
-def _of_numpy(value):
+def of_numpy(value):
     """The same with arrays for tensors."""
     if torch.is_tensor(value):
         return value.detach().cpu().numpy()
-    return _mapped(value, _of_numpy)
+    return _mapped(value, of_numpy)
 
 
-def _of_torch(value):
+def of_torch(value):
     """The same with tensors for arrays."""
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy())
-    return _mapped(value, _of_torch)
+    return _mapped(value, of_torch)
 
 
 def _mapped(value, function):
