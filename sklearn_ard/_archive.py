@@ -10,6 +10,7 @@ import math
 import os
 import zipfile
 import zlib
+from collections import ChainMap
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -35,11 +36,21 @@ class Archive:
     ----------
     types : dict of str to (type, str), optional
         By names: classes, and the attributes that make up their objects.
+    parent : Archive, optional
+        Whose types it has, too.
     """
 
-    def __init__(self, types=None):
-        self.types = types or {}
-        self.names = {cls: name for name, (cls, _) in self.types.items()}
+    def __init__(self, types=None, parent=None):
+        parents = () if parent is None else (parent,)
+        self.types = ChainMap({}, *(each.types for each in parents))
+        self.names = ChainMap({}, *(each.names for each in parents))
+        for name, (cls, attributes) in (types or {}).items():
+            self.add(name, cls, attributes)
+
+    def add(self, name, cls, attributes):
+        """Make a type known, also to archives whose parent this is."""
+        self.types[name] = cls, attributes
+        self.names[cls] = name
 
     def pack(self, value):
         """A text and arrays that hold a value.

@@ -174,7 +174,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         with three different numbers, or more than 5,000 inputs of the network.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns; defined only if X has names that are all strings.
     n_iter_ : int
         Epochs that were run.

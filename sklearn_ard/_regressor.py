@@ -201,7 +201,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         and up to 5,000 inputs of the network.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns; defined only if X has names that are all strings.
     n_iter_ : int
         Epochs that were run.
@@ -302,7 +302,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
 
     _parameter_constraints: dict = {
         **BaseARD._parameter_constraints,
-        "likelihood": [StrOptions({"auto", *LIKELIHOODS})],
+        "likelihood": [StrOptions({"auto"}), StrOptions(LIKELIHOODS.keys())],
     }
     _compact_class = CompactRegressor
     _y_options = {"multi_output": True, "y_numeric": True}

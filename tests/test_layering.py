@@ -23,7 +23,7 @@ FOLDERS = {  # each imports from those above it only
     "inference": "activations operations network images modules posterior lower "
     "onnx_inputs onnx report state predictor distribution saving format compact "
     "compression estimator_format",
-    "estimators": "_parameters _base _regressor _classifier",
+    "estimators": "_likelihoods _parameters _base _regressor _classifier",
     "selection": "threshold bounds walk points path jobs folds choice search halves "
     "stability",
     "cv": "_cv",

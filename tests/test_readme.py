@@ -1,22 +1,53 @@
-"""README's code for torch users runs as it stands there."""
+"""The code of README, of the handbook and of its tutorials runs as it stands there."""
 
+import doctest
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-import torch
-from sklearn.datasets import load_digits
+import matplotlib
+import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+HANDBOOK = ROOT / ".docs"
+PAGES = [page for page in HANDBOOK.glob("*.rst") if ">>> " in page.read_text()]
+OUTPUTS = {
+    "prior": r"kept: \[0 1 2 3 4\]\npruned: 9\d\.\d%\n",
+    "likelihood": r"kept: \[3 7\]\ncovered: (8|9)\d%\nnoise: 0\.[34]\d, truly 0\.42\n",
+    "candidate": r"(?s).*student_t.*kept: \[3 7\]\n",
+}
 
 
-def test_the_torch_example_runs(capsys):
-    (code,) = (
-        block
-        for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-        if "ELBOLoss" in block
+def test_the_picture_of_the_readme_is_drawn_by_its_lines(monkeypatch):
+    matplotlib.use("Agg")
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {}
+    exec(code.replace("random_state=0", "random_state=0, n_bins=0"), names)
+    kept = set(names["model"].get_feature_names_out())
+    assert {"sex", "pclass", "age"} <= kept
+    assert len(kept) < names["X"].shape[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_code_of_a_page_gives_what_it_says(page, monkeypatch, tmp_path):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, tried = doctest.testfile(str(page), False, optionflags=flags)
+    assert tried > 0
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_tutorial_runs(name):
+    run = subprocess.run(
+        [sys.executable, HANDBOOK / "tutorials" / f"{name}.py"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
     )
-    X, y = load_digits(return_X_y=True)
-    images = torch.tensor(X / 16, dtype=torch.float32).reshape(-1, 1, 8, 8)
-    batches = list(zip(images.split(64), torch.tensor(y).split(64), strict=True))
-    exec(code, {"images": images, "batches": batches, "n_epochs": 4})
-    assert re.fullmatch(r"\d+\.\d% pruned, \d+ nats\n", capsys.readouterr().out)
+    assert re.fullmatch(OUTPUTS[name], run.stdout), run.stdout + run.stderr

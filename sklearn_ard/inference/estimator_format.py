@@ -17,7 +17,7 @@ from sklearn_ard._context import usual_torch
 from sklearn_ard.data.blocks import Blocks, Groups
 from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.inference.compression import compress
-from sklearn_ard.inference.format import TYPES
+from sklearn_ard.inference.format import MODELS
 from sklearn_ard.nn import (
     ConvARD,
     DenseARD,
@@ -39,13 +39,13 @@ _GROUPS = "of_column costs stepped required names"
 _TRAINED = "inputs support elbo kl relevance interrupted"
 
 ESTIMATORS = Archive(
-    TYPES
-    | {
+    {
         "groups": (Groups, _GROUPS),
         "blocks": (Blocks, f"{_GROUPS} of_input"),
         "training_set": (TrainingSet, " ".join(f.name for f in fields(TrainingSet))),
         **{f"prior_{name}": (prior, "threshold") for name, prior in PRIORS.items()},
-    }
+    },
+    parent=MODELS,
 )
 
 _METHODS = "fit", "partial_fit", "predict", "score"  # that take metadata

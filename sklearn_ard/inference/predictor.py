@@ -63,7 +63,7 @@ class Predictor(SelectorMixin, BaseEstimator):
         "prediction" for a regressor (of the shape that :meth:`predict` has), "label"
         and "probabilities" for a classifier.
 
-        Without categories, the only input is "X", of shape (n, n_features_in_). With
+        Without categories, the only input is "X", of shape (n, `n_features_in_`). With
         categories, every column of X is an input of shape (n, 1): all columns, in their
         order, also those that the model does not use. They are named as in
         `feature_names_in_`, or "x0", "x1", ... where X had no names. A category whose

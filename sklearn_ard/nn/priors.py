@@ -130,7 +130,7 @@ class LogAlphaPrior(Prior):
 
 
 class LogUniform(LogAlphaPrior):
-    """Log-uniform prior p(|w|) ∝ 1 / |w|: sparse variational dropout.
+    """Log-uniform prior ``p(|w|) ∝ 1 / |w|``: sparse variational dropout.
 
     Parameters
     ----------
