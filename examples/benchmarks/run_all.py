@@ -9,9 +9,9 @@ FOLDER/VERSION; what is there already, of the same command, is not run again. So
 that was killed goes on with the benchmark that it was in (`uci.py`, `mnist.py` and
 `vgg.py` go on within). After each benchmark its table is written into README.md, with
 a line that says how it came about. Tables of benchmarks that have not run stay as they
-are. `--write --version VERSION` writes the tables of another version, if it was run with
-the same FOLDER. Arguments behind `--` are added to the commands of `--only`; such a table is
-written, but a later run without them replaces it.
+are. `--write --version VERSION` runs nothing and writes the tables of another version.
+Arguments behind `--` are added to the commands of `--only`; such a table is written,
+but a later run without them replaces it.
 
 A script prints to its standard output what is to stand in README.md, and nothing else.
 """
