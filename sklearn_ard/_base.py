@@ -39,6 +39,7 @@ from sklearn_ard._validation import (
     warn_of_training,
 )
 from sklearn_ard.data.blocks import Groups
+from sklearn_ard.data.frames import names_of
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.data.training_set import SMALL_BATCH, TrainingSet, training_set
 from sklearn_ard.inference.compact import CompactClassifier, CompactRegressor
@@ -227,6 +228,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         **options: Any,
     ) -> TrainingSet:
         """Check the data, scale them and split them into batches."""
+        names = names_of(y)
         X, y, weight, reader = check_training_data(
             self,
             X,
@@ -252,6 +254,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         )
         if before is None:
             y, weight, targets = self._check_targets(y, weight, **options)
+            targets.names = names
         else:
             y, weight, targets = self._check_more_targets(y, weight, before.targets)
         data = training_set(

@@ -96,7 +96,7 @@ def find_device(device: str | torch.device, owner: str) -> torch.device:
     ValueError
         If torch cannot use it.
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    accelerator = _accelerator()
     if device == "auto":
         return accelerator or torch.device("cpu")
     try:
@@ -114,6 +114,13 @@ def find_device(device: str | torch.device, owner: str) -> torch.device:
     return _CPU if result.type == "cpu" else result  # "cpu:1" cannot be copied
 
 
+def _accelerator() -> torch.device | None:
+    """The accelerator of this machine, or None."""
+    if torch.accelerator.is_available():
+        return torch.accelerator.current_accelerator()
+    return None
+
+
 @contextmanager
 def usual_torch() -> Iterator[None]:
     """Context, or decorator, in which torch computes as it does by default.
@@ -126,7 +133,7 @@ def usual_torch() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        accelerator = torch.accelerator.current_accelerator()
+        accelerator = _accelerator()
         for kind in ("cpu", *([] if accelerator is None else [accelerator.type])):
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))

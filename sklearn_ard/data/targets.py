@@ -49,6 +49,8 @@ class NumericTargets:
 
     Attributes
     ----------
+    names : list of str or None
+        Names of several targets, where y had them.
     n_outputs : int
         Outputs of a network.
     transforms_ : list of transforms or None
@@ -67,6 +69,7 @@ class NumericTargets:
         Weighted mean of the `log_jacobian`.
     """
 
+    names: list[str] | None = None  # also of files that have none
     transforms_: list[Logarithm | YeoJohnson] | None
 
     def __init__(
@@ -82,7 +85,10 @@ class NumericTargets:
 
     def with_likelihood(self, likelihood: str) -> "NumericTargets":
         """Targets of the same kind with other noise, not fitted."""
-        return NumericTargets(self.n_targets, self.is_1d, self.standardize, likelihood)
+        given = self.n_targets, self.is_1d, self.standardize, likelihood
+        targets = NumericTargets(*given)
+        targets.names = self.names
+        return targets
 
     def fit(self, y: np.ndarray, weight: np.ndarray) -> Self:
         """Compute the statistics of targets of shape (n, n_targets)."""

@@ -13,14 +13,15 @@ from sklearn.utils._param_validation import validate_params
 
 from sklearn_ard._typing import MatrixLike
 from sklearn_ard.inference.predictor import Predictor
-from sklearn_ard.inspection import variance_shares
-from sklearn_ard.inspection.anova import VarianceShares
+from sklearn_ard.inspection import VarianceShares, variance_shares
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     KEPT,
+    check_given,
     colormap,
     make_axes,
     output_index,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class InteractionDisplay:
         InteractionDisplay
             Itself.
         """
+        check_given(self, "shares", VarianceShares, "variance_shares")
         found = self.shares
         output = output_index(self, found.output_names, target)
         main, pairs = found.main, found.pairs
@@ -139,7 +141,7 @@ class InteractionDisplay:
             }
             ax.text(j, i, f"{100 * table[i, j]:.0f}", **text)
         for j, name in enumerate(names):  # at the end of its row, on top of its column
-            ax.text(j + 0.6, j, name, ha="left", va="center", fontsize=9)
+            ax.text(j + 0.6, j, plain(name), ha="left", va="center", fontsize=9)
         ax.set_anchor("W")  # names are on the right
         ax.set_xticks([])
         ax.set_yticks([])

@@ -87,6 +87,7 @@ class RelevanceDisplay:
         max_features: int = 30,
         levels_of: int | str | None = None,
         X: MatrixLike | None = None,
+        target: Any = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw the columns of a fitted model.
@@ -101,6 +102,8 @@ class RelevanceDisplay:
             A column, the effects of whose levels are drawn beside.
         X : {DataFrame, array-like}, default=None
             Rows to average over, with `levels_of`.
+        target : object, default=None
+            Which of several classes or targets the effects are of, by its name.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -126,16 +129,21 @@ class RelevanceDisplay:
         support = np.bincount(of_column, estimator.get_support()) > 0
         levels = None if levels_of is None else effect(estimator, levels_of, X)
         display = cls(relevance, support, names, levels)
-        return display.plot(max_features=max_features, ax=ax)
+        return display.plot(max_features=max_features, target=target, ax=ax)
 
     @validate_params({"max_features": AT_LEAST_0}, prefer_skip_nested_validation=True)
-    def plot(self, *, max_features: int = 30, ax: Axes | None = None) -> Self:
+    def plot(
+        self, *, max_features: int = 30, target: Any = None, ax: Axes | None = None
+    ) -> Self:
         """Draw the display.
 
         Parameters
         ----------
         max_features : int, default=30
             Largest number of columns with a bar, the most relevant ones.
+        target : object, default=None
+            Which of several classes or targets the effects of levels are of, by its
+            name.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -161,7 +169,7 @@ class RelevanceDisplay:
             n_levels = len(self.levels.grid[0])
             size = 1.7 * width, max(height, 1.1 + 0.24 * n_levels)
             ax, self.levels_ax_ = make_grid(self, ax, (1, 2), size)[0]
-            EffectDisplay(self.levels).plot(ax=self.levels_ax_)
+            EffectDisplay(self.levels).plot(target=target, ax=self.levels_ax_)
         ax.barh(np.arange(len(shown)), relevance[shown], color=KEPT, height=0.7)
         set_names(ax, names, np.arange(len(names)) < len(shown), n_levels)
         ax.set_xlabel("relevance [nats]")

@@ -18,6 +18,7 @@ from sklearn_ard.plotting.style import (
     DROPPED,
     KEPT,
     check_drawable,
+    check_given,
     draw_lines,
     draw_n_features,
     largest,
@@ -116,6 +117,7 @@ class RegularizationPathDisplay:
         RegularizationPathDisplay
             Itself.
         """
+        check_given(self, "path", ARDPath, "ard_path")
         path, x = self.path, self.path.reg_factors
         support, relevance, names = path.support, path.relevance, path.feature_names
         if path.groups is not None:
