@@ -15,14 +15,13 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 project = "sklearn_ard"
-author = "the developers of sklearn_ard"
-copyright = "the developers of sklearn_ard, BSD-3-Clause"
+author = "the sklearn_ard maintainers"
+copyright = "the sklearn_ard maintainers, BSD-3-Clause"
 version = release = sklearn_ard.__version__
 
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
