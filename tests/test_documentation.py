@@ -10,6 +10,9 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+import sklearn_ard
+from sklearn_ard import inspection, nn
+
 ROOT = Path(__file__).parents[1]
 HANDBOOK = ROOT / ".docs"
 PAGES = [page for page in HANDBOOK.glob("*.rst") if ">>> " in page.read_text()]
@@ -51,3 +54,20 @@ def test_a_tutorial_runs(name):
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
     )
     assert re.fullmatch(OUTPUTS[name], run.stdout), run.stdout + run.stderr
+
+
+def test_the_reference_lists_every_public_name():
+    listed, text = set(), (HANDBOOK / "api.rst").read_text()
+    for section in text.split(".. currentmodule:: ")[1:]:
+        module = section.split()[0]
+        listed |= {f"{module}.{n}" for n in re.findall(r"^   (\w+)$", section, re.M)}
+    modules = (sklearn_ard, inspection, nn)
+    public = {f"{m.__name__}.{name}" for m in modules for name in m.__all__}
+    assert listed == public
+
+
+def test_the_front_page_is_short():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        assert (ROOT / target).exists(), target
