@@ -10,10 +10,9 @@ from dataclasses import fields, replace
 
 import torch
 from sklearn.base import _fit_context
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ard._callbacks import fit_task
+from sklearn_ard._callbacks import CallbackSupportMixin, fit_task
 from sklearn_ard._context import (
     find_device,
     make_generators,

@@ -5,9 +5,15 @@ Input: an estimator, on which `set_callbacks` may have been called. Output: cont
 
 from contextlib import contextmanager
 
-from sklearn.callback._callback_support import callback_management_context
-
 from sklearn_ard._context import unchanged_on_error
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback._callback_support import callback_management_context
+except ImportError:  # before scikit-learn 1.9 there are none to be told
+
+    class CallbackSupportMixin:
+        """Nothing to support."""
 
 
 class FitTask:

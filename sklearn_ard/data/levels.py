@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder
 
 # Rows that a level, or a gap, needs for an input of its own. The experiment is in
-# examples/benchmarks/README.md.
+# examples/benchmarks/NOTES.md.
 MIN_ROWS = 10
 MAX_LEVELS = 255  # with an input of their own, as in HistGradientBoosting
 UNKNOWN = -1  # code of what was not seen in the training, or in too few rows

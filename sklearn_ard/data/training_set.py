@@ -24,7 +24,7 @@ from sklearn_ard.data.targets import ClassTargets, NumericTargets
 
 SMALL_BATCH = 64
 # Rows from which batches are larger, with as many steps: on few rows the noise of small
-# ones regularises. See examples/benchmarks/README.md.
+# ones regularises. See examples/benchmarks/NOTES.md.
 LARGER_BATCHES = {1_536: 128, 3_072: 256, 24_576: 512, 65_536: 1024}
 _BITS = 32  # of mean and scale of a column
 

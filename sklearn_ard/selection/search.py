@@ -13,12 +13,11 @@ import numpy as np
 from sklearn.base import _fit_context, is_classifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
-    _manual_routing,
     _raise_for_params,
     _routing_enabled,
     process_routing,
@@ -346,7 +345,7 @@ class CrossValidated(BaseARD):
                 params = {"sample_weight": sample_weight, **params}
             return process_routing(self, "fit", **params)
         score = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return _manual_routing({"splitter": {}, "scorer": {"score": score}})
+        return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=score))
 
     def get_metadata_routing(self):
         """Metadata routing of this estimator, its splitter and its scorer.

@@ -14,7 +14,6 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.callback import CallbackSupportMixin
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -28,7 +27,7 @@ from sklearn.utils.validation import (
 from tqdm.auto import tqdm
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._callbacks import fit_task
+from sklearn_ard._callbacks import CallbackSupportMixin, fit_task
 from sklearn_ard._naming import naming
 from sklearn_ard._regressor import ARDRegressor
 from sklearn_ard._validation import check_reg_factors, refuse_sparse

@@ -39,7 +39,7 @@ class Walk:
     restricted by what was pruned at 1; with much noise the other, which has not fitted
     the noise.
 
-    Experiments with alternatives are in ``examples/benchmarks/README.md``.
+    Experiments with alternatives are in ``examples/benchmarks/NOTES.md``.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ A candidate is trained on four fifths of the rows, for half of the epochs of a f
 scored by the log-density of the others. While the simplest and the best are close, they
 are scored on further fifths; the best has to be better by more than a standard error.
 First comes the noise of targets, then the encoding of numbers. The experiments behind
-this are in ``examples/benchmarks/README.md``.
+this are in ``examples/benchmarks/NOTES.md``.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ Input: a task. Output: the network that was trained last.
    weight rises geometrically, so that the network fits the data before it is pruned.
 5. Polish: continue at half the learning rate, weigh and prune again.
 
-The experiments behind this recipe are in ``examples/benchmarks/README.md``.
+The experiments behind this recipe are in ``examples/benchmarks/NOTES.md``.
 """
 
 from dataclasses import dataclass
