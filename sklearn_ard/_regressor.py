@@ -16,8 +16,8 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
 
     A network whose weights have posterior distributions is trained to maximise the
     evidence lower bound. Weights and inputs that the data do not support are pruned,
-    and `transform` keeps the remaining columns. The noise is Gaussian with a learned
-    standard deviation.
+    and `transform` keeps the remaining columns. The noise of the targets is learned,
+    too; held-out rows choose its kind (`likelihood`).
 
     Parameters
     ----------
