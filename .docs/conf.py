@@ -40,6 +40,7 @@ plot_gallery = "False"
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "reset_modules": ("matplotlib", "committed_pictures.name_file"),
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(quickstart|benchmarks)",
     "within_subsection_order": "FileNameSortKey",
