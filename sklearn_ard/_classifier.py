@@ -242,7 +242,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     that says nothing gains more than c nats of evidence with a probability of the order
     of exp(-c), so that the best of d gains the price of a single one with a probability
     of about `alpha`. That is theory for independent columns and a network that sees
-    each of them as one test; what was measured is in the README. Neither holds for
+    each of them as one test; what was measured is in the handbook. Neither holds for
     strongly correlated columns, which stand in for each other.
 
     Identical rows are merged and their order does not matter. The objective's

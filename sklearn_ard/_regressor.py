@@ -27,8 +27,8 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
 
     A network whose weights have posterior distributions is trained to maximise the
     evidence lower bound. Weights and inputs that the data do not support are pruned,
-    and `transform` keeps the remaining columns. The noise is Gaussian with a learned
-    standard deviation.
+    and `transform` keeps the remaining columns. The noise of the targets is learned,
+    too; held-out rows choose its kind (`likelihood`).
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
     that says nothing gains more than c nats of evidence with a probability of the order
     of exp(-c), so that the best of d gains the price of a single one with a probability
     of about `alpha`. That is theory for independent columns and a network that sees
-    each of them as one test; what was measured is in the README. Neither holds for
+    each of them as one test; what was measured is in the handbook. Neither holds for
     strongly correlated columns, which stand in for each other.
 
     Identical rows are merged and their order does not matter. The objective's

@@ -45,9 +45,8 @@ class LocationScale(Likelihood):
 
     Examples
     --------
-    Logistic noise, for your own training loop. A regressor takes it once
-    ``sklearn_ard/data/noise.py`` has a class with its distribution in scipy, and
-    ``sklearn_ard/data/targets.py`` its name:
+    Logistic noise, for your own training loop. A regressor takes it beside its
+    distribution in scipy, as "Add a likelihood" of the handbook shows:
 
     >>> import torch
     >>> from sklearn_ard.nn import DenseARD, ELBOLoss, LocationScale

@@ -11,6 +11,9 @@ import matplotlib
 import pytest
 from sklearn.datasets.tests.test_openml import _monkey_patch_webbased_functions
 
+import sklearn_ard
+from sklearn_ard import inspection, nn
+
 ROOT = Path(__file__).parents[1]
 HANDBOOK = ROOT / ".docs"
 PAGES = [page for page in HANDBOOK.glob("*.rst") if ">>> " in page.read_text()]
@@ -58,3 +61,20 @@ def test_a_tutorial_runs(name):
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
     )
     assert re.fullmatch(OUTPUTS[name], run.stdout), run.stdout + run.stderr
+
+
+def test_the_reference_lists_every_public_name():
+    listed, text = set(), (HANDBOOK / "api.rst").read_text()
+    for section in text.split(".. currentmodule:: ")[1:]:
+        module = section.split()[0]
+        listed |= {f"{module}.{n}" for n in re.findall(r"^   (\w+)$", section, re.M)}
+    modules = (sklearn_ard, inspection, nn)
+    public = {f"{m.__name__}.{name}" for m in modules for name in m.__all__}
+    assert listed == public
+
+
+def test_the_front_page_is_short():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        assert (ROOT / target).exists(), target
