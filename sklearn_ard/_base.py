@@ -35,6 +35,7 @@ from sklearn_ard._validation import (
     warn_of_training,
 )
 from sklearn_ard.data.blocks import Groups
+from sklearn_ard.data.frames import names_of
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.data.training_set import SMALL_BATCH, training_set
 from sklearn_ard.inference.compression import fitted_model
@@ -201,6 +202,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         self, X, y, sample_weight, device, *, before=None, is_chunk=False, **options
     ):
         """Check the data, scale them and split them into batches."""
+        names = names_of(y)
         X, y, weight, reader = check_training_data(
             self,
             X,
@@ -224,6 +226,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         )
         if before is None:
             y, weight, targets = self._check_targets(y, weight, **options)
+            targets.names = names
         else:
             y, weight, targets = self._check_more_targets(y, weight, before.targets)
         data = training_set(

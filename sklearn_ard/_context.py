@@ -92,7 +92,7 @@ def find_device(device, owner):
     ValueError
         If torch cannot use it.
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    accelerator = _accelerator()
     if device == "auto":
         return accelerator or torch.device("cpu")
     try:
@@ -110,6 +110,13 @@ def find_device(device, owner):
     return _CPU if result.type == "cpu" else result  # "cpu:1" cannot be copied
 
 
+def _accelerator():
+    """The accelerator of this machine, or None."""
+    if torch.accelerator.is_available():
+        return torch.accelerator.current_accelerator()
+    return None
+
+
 @contextmanager
 def usual_torch():
     """Context, or decorator, in which torch computes as it does by default.
@@ -122,7 +129,7 @@ def usual_torch():
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        accelerator = torch.accelerator.current_accelerator()
+        accelerator = _accelerator()
         for kind in ("cpu", *([] if accelerator is None else [accelerator.type])):
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))

@@ -107,8 +107,8 @@ sklearn_ard.RegularizationPathDisplay(path)
         max_names=10, ax=None)
     sets ax_, figure_, n_features_ax_, score_ax_
 sklearn_ard.RelevanceDisplay(relevance, support, feature_names, levels=None)
-    has from_estimator(estimator, *, max_features=30, levels_of=None, X=None, ax=None),
-        plot(*, max_features=30, ax=None)
+    has from_estimator(estimator, *, max_features=30, levels_of=None, X=None,
+        target=None, ax=None), plot(*, max_features=30, target=None, ax=None)
     sets ax_, figure_, levels_ax_
 sklearn_ard.ShapleyDisplay(values)
     has from_estimator(estimator, X, background=None, *, kind='beeswarm', row=0,

@@ -38,6 +38,13 @@ def columns(X, indices):
     return X.iloc[:, indices] if is_pandas(X) else X[:, list(map(int, indices))]
 
 
+def names_of(table):
+    """Names of the columns of a data frame, if they are distinct strings, or None."""
+    names = list(table.columns) if is_frame(table) else []
+    are_names = all(isinstance(name, str) for name in names)
+    return names if names and are_names and len(set(names)) == len(names) else None
+
+
 def converts_at_once(X):
     """Whether numpy makes numbers of a data frame without a look at each column."""
     if not is_pandas(X) or not len(X.columns):

@@ -46,6 +46,8 @@ class NumericTargets:
 
     Attributes
     ----------
+    names : list of str or None
+        Names of several targets, where y had them.
     n_outputs : int
         Outputs of a network.
     transforms_ : list of transforms or None
@@ -64,6 +66,8 @@ class NumericTargets:
         Weighted mean of the `log_jacobian`.
     """
 
+    names = None  # also of files that have none
+
     def __init__(self, n_targets, is_1d, standardize, likelihood="gaussian"):
         self.n_targets, self.is_1d, self.standardize = n_targets, is_1d, standardize
         self.likelihood = likelihood
@@ -71,7 +75,10 @@ class NumericTargets:
 
     def with_likelihood(self, likelihood):
         """Targets of the same kind with other noise, not fitted."""
-        return NumericTargets(self.n_targets, self.is_1d, self.standardize, likelihood)
+        given = self.n_targets, self.is_1d, self.standardize, likelihood
+        targets = NumericTargets(*given)
+        targets.names = self.names
+        return targets
 
     def fit(self, y, weight):
         """Compute the statistics of targets of shape (n, n_targets)."""

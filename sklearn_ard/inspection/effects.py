@@ -125,7 +125,8 @@ def effect(
     model : estimator
         A fitted model of this package, or what its `compact` returns.
     columns : int, str, or list of one or two of these
-        Indices or names of columns. The effect of one that the model has dropped is 0.
+        Indices or names of columns, also of those that `feature_groups` ties together.
+        The effect of one that the model has dropped is 0.
     X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
         Rows to average over, at least 2.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -185,7 +186,7 @@ def effect(
     2.0, 0.8 of the variance
     """
     explained = Explained(model, output, "effect")
-    chosen, table_columns = _chosen(model, columns), columns_of(model)
+    chosen, table_columns = _chosen(explained, columns), columns_of(model)
     X = as_table(X)
     inputs, weight = rows_to_average(explained, X, sample_weight, "X", "sample_weight")
     if grid_resolution is None:
@@ -245,9 +246,9 @@ def effect(
     )
 
 
-def _chosen(model, columns):
+def _chosen(explained, columns):
     """Indices of one or two columns, in the order in which they were given."""
-    known = columns_of(model)
+    known = columns_of(explained.model)
     owner = type(known)(known.n_columns, known.names, "effect")
     is_one = isinstance(columns, (str, Integral)) or not np.iterable(columns)
     listed = [columns] if is_one else list(columns)
@@ -255,11 +256,29 @@ def _chosen(model, columns):
         raise ValueError(
             owner.says("columns", "hold one or two names or indices", repr(columns))
         )
+    listed = [_column_of_group(explained, known, each) for each in listed]
     chosen = [int(owner.indices([each], "columns")[0]) for each in listed]
     if len(chosen) not in (1, 2) or len(set(chosen)) < len(chosen):
         must = "name one column, or two different ones"
         raise ValueError(owner.says("columns", must, repr(columns)))
     return chosen
+
+
+def _column_of_group(explained, known, name):
+    """The only column of a group, if it is one that is named; or what is given."""
+    if not isinstance(name, str) or name in known.labels:
+        return name
+    members = explained.members_of(name)
+    if len(members) < 2:
+        return int(members[0]) if len(members) else name
+    names = range(known.n_columns) if known.names is None else known.names
+    some = [names[j] for j in members[:3]]
+    raise ValueError(
+        "The 'columns' parameter of effect must name columns, each of which has values "
+        f"to draw. Got {name!r} instead, a group of {len(members)} columns that are "
+        f"kept together. Name one or two of them, such as {some}; shapley_values and "
+        "variance_shares say what the group does as a whole."
+    )
 
 
 def _grid_rows(values, is_category, resolution):

@@ -5,10 +5,14 @@ whose players they are, and answers in the units of the user. No other file of t
 folder knows how a model is stored.
 """
 
+import warnings
+from contextlib import ExitStack, contextmanager
+
 import numpy as np
 import pandas as pd
 from scipy.special import softmax
 from sklearn.base import is_classifier
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ard._validation import check_rows, columns_of
@@ -16,6 +20,7 @@ from sklearn_ard.data.frames import column, is_frame, kind_of, levels_of, number
 from sklearn_ard.inference.operations import run
 from sklearn_ard.inference.predictor import Predictor
 
+_NO_NAMES = "X does not have valid feature names"  # of scikit-learn
 OUTPUTS = ("auto", "log_odds", "probability")
 
 
@@ -46,19 +51,19 @@ class Explained:
     is_flat : bool
         Whether a row has one answer, without an axis of its own.
     answer_names : list or None
-        Of several answers: classes, or numbers of targets.
+        Of several answers: classes, or names or numbers of targets.
     """
 
     def __init__(self, model, output, owner):
         if not isinstance(model, Predictor):
-            raise ValueError(
+            raise InvalidParameterError(
                 f"The 'model' parameter of {owner} must be a fitted model of this "
                 f"package, or what its compact() returns. Got a {type(model).__name__} "
                 "instead. Of a pipeline, pass the last step, with a table that the "
                 "other steps have transformed."
             )
         check_is_fitted(model)
-        self.model, self.owner = model, owner
+        self.model, self.owner, self._has_read = model, owner, False
         self._fitted = model._fitted
         self._network = network = self._fitted.network
         of_column, self.names = blocks_of(model)
@@ -82,7 +87,8 @@ class Explained:
                 )
             n, n_outputs = targets.n_targets, targets.n_outputs
             self.is_flat, self.unit = targets.is_1d, "units of y"
-            self.answer_names = None if self.is_flat else list(range(n))
+            names = targets.names or list(range(n))
+            self.answer_names = None if self.is_flat else names
             if targets.transforms_ is None and noise.standard_mean is None:
                 self.linear = np.eye(n, n_outputs) * targets.scaler_.scale_[:, None]
                 self.offset = targets.scaler_.mean_[:, None]
@@ -118,14 +124,26 @@ class Explained:
 
     def predictions(self, X):
         """What the model itself answers, of shape (n_answers, n)."""
-        return self.answers(self.model._outputs(X).T)
+        with self._warning_once():
+            return self.answers(self.model._outputs(X).T)
+
+    @contextmanager
+    def _warning_once(self):
+        """Let the first table alone warn that it has no names of columns."""
+        with ExitStack() as stack:
+            if self._has_read:
+                stack.enter_context(warnings.catch_warnings())
+                warnings.filterwarnings("ignore", _NO_NAMES, UserWarning)
+            self._has_read = True
+            yield
 
     def inputs(self, X, name="X"):
         """Inputs of the network from a table, of shape (n_inputs, n), in float64."""
         try:
-            read, selected = check_rows(
-                self.model, X, self._fitted.reader, self._network.columns
-            )
+            with self._warning_once():
+                read, selected = check_rows(
+                    self.model, X, self._fitted.reader, self._network.columns
+                )
             owner = type(self.model).__name__
             inputs = self._network.inputs_of(read, owner, selected=selected)
         except ValueError as error:
@@ -165,6 +183,10 @@ class Explained:
     def inputs_of_column(self, j):
         """Which inputs of the network are made of a column of the table: a mask."""
         return self._network.encoding.column == j
+
+    def members_of(self, name):
+        """The columns of the table that make up the blocks of a name, as indices."""
+        return np.flatnonzero(self.names[self._of_column] == name)
 
     def column_of(self, player):
         """The column of the table that is a player; None if it has several."""

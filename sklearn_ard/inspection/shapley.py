@@ -206,6 +206,8 @@ def _is_exact(explained, method, interactions):
         )
     is_exact = method != "permutation" and k <= MOST_PLAYERS
     if interactions and not is_exact and k > 0:
+        if k <= MOST_PLAYERS:
+            mend = "Pass method='auto'"
         raise ValueError(
             "The 'interactions' parameter of shapley_values must be False where values "
             f"are sampled, as for more than {MOST_PLAYERS} columns in use. Got True, "

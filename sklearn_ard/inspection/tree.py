@@ -13,6 +13,8 @@ import scipy.sparse as sp
 from sklearn_ard.inference.operations import Activation, Dense, run
 from sklearn_ard.inspection.chains import Chain, as_dense
 
+_CHUNK = 20_000  # numbers of a table that are made at a time, in the cache
+
 
 class Tree(Chain):
     """Dense layers: values of the first, and a tree of what they add to the second."""
@@ -25,7 +27,7 @@ class Tree(Chain):
             0.0 if dense.bias is None else dense.bias.astype(np.float64)
             for dense in (first, second)
         )
-        self.last = None
+        self.last, self.last_bias = None, 0.0
         if rest and type(rest[-1]) is Dense:
             last = rest.pop()
             bias = 0.0 if last.bias is None else last.bias.astype(np.float64)
@@ -48,12 +50,14 @@ class Tree(Chain):
             self.activation = Activation("relu")
             self.first_bias = self.first_bias - floor
             self.second_bias = self.second_bias + self.second @ floor
+        self.is_relu = False
         is_relu = [getattr(each, "name", None) == "relu" for each in self.rest]
         if is_relu == [True] and self.last is not None:
             floor = _column(self.rest[0].parameter, len(self.second))
             self.rest = [Activation("relu")]
             self.second_bias = self.second_bias - floor
             self.last_bias = self.last_bias + self.last @ floor
+            self.is_relu = True
 
     def arrange(self, order):
         self.order = order
@@ -62,7 +66,7 @@ class Tree(Chain):
         self.starts = np.append(0, np.cumsum(sizes))
         self.unit_of = np.repeat(np.arange(len(sizes)), sizes)
         self.players = players
-        self.buffer = None
+        self.buffer = self.background = None
         self._sum_members()
         return len(self.unit_of)
 
@@ -87,6 +91,8 @@ class Tree(Chain):
             sp.csr_array((values.astype(np.float64), (rows, columns)), shape)
             for values in (is_in, 1 - is_in)
         )
+        parts = [np.where(self.of_input == p, self.first, 0.0) for p in self.order]
+        self.parts = sp.vstack([sp.csr_array(part) for part in parts], format="csr")
         self.members.eliminate_zeros()
         self.others.eliminate_zeros()
 
@@ -104,83 +110,120 @@ class Tree(Chain):
                     high[unit] += ((nodes >> (p - inner)) & 1) << bit
         last = np.array([max(p, default=-1) for p in self.players])
         groups = [last < inner, *(last == p for p in range(inner, self.n_players))]
-        self.levels = [
-            (low[units], high[units].T[:, :, None], self.second[:, units].copy())
-            for units in groups
-        ]
+        self.levels, self.shape = [], None
+        for level, units in enumerate(groups):
+            rows = low[units] + high[units, : 2**level].T[:, :, None]
+            rows = rows.reshape(2**level, -1)
+            self.levels.append((rows, self.second[:, units].copy()))
         self.inner = inner
 
     def walk(self, x, background, weight, is_linear):
         n, m = x.shape[1], len(weight)
         tables, share = self._tables(x, background), 1.0
-        is_averaged = is_linear and not self.rest
-        if is_averaged:
+        if is_linear and not self.rest:  # means of sums are sums of means
             tables = (tables.reshape(-1, m) @ weight).reshape(-1, n)
-            share = weight.sum()
-        for hidden in self._leaves(tables, share):
-            if is_averaged:
-                means = hidden
+            weight, share, m = np.ones(1), weight.sum(), 1
+        shape = -1, 2**self.inner, n
+        bias = np.reshape(self.last_bias, (-1, 1, 1))
+        mean_bias = bias * (share * weight.sum())
+
+        def mean(hidden):
+            """Over the background, of the last layer without its bias."""
+            return (self._last_of(hidden).reshape(-1, m) @ weight).reshape(shape)
+
+        is_short = is_linear and self.is_relu
+        for added, floor, of_floor in self._leaves(tables, share, is_short and mean):
+            if is_short:  # max(a - floor, 0) is max(a, floor) - floor: a pass less
+                np.maximum(added, floor, out=added)
+                yield mean(added) - of_floor + mean_bias
+                continue
+            added -= floor
+            hidden = run(self.rest, added)
+            if is_linear:
+                yield mean(hidden) + mean_bias
             else:
-                outputs = run(self.rest, hidden)
-                if not is_linear:
-                    if self.last is not None:
-                        outputs = self.last @ outputs + self.last_bias
-                    yield outputs.reshape(-1, 2**self.inner, n, m)
-                    continue
-                means = outputs.reshape(-1, m) @ weight
-                means = means.reshape(len(outputs), -1)
-            if self.last is not None:
-                means = self.last @ means + self.last_bias * weight.sum()
-            yield means.reshape(-1, 2**self.inner, n)
+                yield self._last_of(hidden).reshape(*shape, m) + bias[..., None]
+
+    def _last_of(self, hidden):
+        """The last layer without its bias, where there is one."""
+        return hidden if self.last is None else self.last @ hidden
+
+    def _sums(self, players, x):
+        """What some players of every unit and coalition add to its input."""
+        return players @ (self.parts @ x[self.inputs])
 
     def _tables(self, x, background):
         """Values of every unit for every coalition of its players, and every pair."""
-        of_x, of_b = (
-            self.contributions(self.first, rows).reshape(-1, rows.shape[1])
-            for rows in (x, background)
-        )
-        of_x, of_b = self.members @ of_x, self.others @ of_b
-        if np.ndim(self.first_bias):
-            of_b += self.first_bias[self.unit_of]
+        if self.background is not background:  # that of many blocks of rows
+            self.background = background
+            self.of_b = self._sums(self.others, background)
+            if np.ndim(self.first_bias):
+                self.of_b += self.first_bias[self.unit_of]
+        of_x, of_b = self._sums(self.members, x), self.of_b
         shape = len(of_x), x.shape[1], background.shape[1]
         if self.buffer is None or self.buffer.shape != shape:
             self.buffer = np.empty(shape)  # again and again: new memory is slow
-        values = np.add(of_x[:, :, None], of_b[:, None, :], out=self.buffer)
-        function = self.activation
-        if np.size(function.parameter) > 1:
-            parameter = function.parameter.reshape(-1, 1)[self.unit_of]
-            function = Activation(function.name, parameter)
-        return function(values.reshape(len(values), -1))
+        name, parameter = self.activation.name, self.activation.parameter
+        if np.size(parameter) > 1:
+            parameter = parameter.reshape(-1, 1, 1)[self.unit_of]
+        at_once = max(1, _CHUNK // (shape[1] * shape[2]))
+        for start in range(0, len(of_x), at_once):
+            rows = slice(start, start + at_once)
+            part = np.add(of_x[rows, :, None], of_b[rows, None], out=self.buffer[rows])
+            own = parameter[rows] if np.ndim(parameter) == 3 else parameter
+            found = Activation(name, own)(part)
+            if found is not part:  # few work in place
+                part[:] = found
+        return self.buffer.reshape(len(of_x), -1)
 
-    def _leaves(self, tables, share):
-        """What the second layer adds up, of shape (n_hidden, 2 ** inner * n_pairs).
+    def _leaves(self, tables, share, mean):
+        """What the second layer adds up for all coalitions and pairs.
 
-        The same array is yielded again and again.
+        Parameters
+        ----------
+        tables : ndarray of shape (n_rows, n)
+            Values of units.
+        share : float
+            Factor of the bias.
+        mean : callable or False
+            To apply to the floors.
+
+        Yields
+        ------
+        added, floor : ndarray of shape (n_hidden, 2 ** inner * n)
+            What the units of the last level add, and the negative of all others. The
+            same arrays are yielded again and again.
+        of_floor : ndarray or None
+            What `mean` makes of the floor.
         """
-        n = tables.shape[1]
+        n, last = tables.shape[1], len(self.levels) - 1
         shape = self.width, 2**self.inner * n
-        buffers = [
-            (np.empty((low.size, n)), np.empty(shape)) for low, *_ in self.levels
-        ]
+        if self.shape != shape:
+            self.shape = shape
+            self.scratch = [
+                (np.empty((rows.shape[1], n)), np.empty(shape))
+                for rows, _ in self.levels
+            ]
 
-        def below(level, before, node):
+        def below(level, floor, of_floor, node):
             """Leaves below a node, whose bits are the outer players decided so far."""
-            (low, high, weights), (taken, found) = self.levels[level], buffers[level]
-            if len(low):
-                rows = (low + high[node]).ravel()
-                tables.take(rows, axis=0, out=taken, mode="clip")
-                np.matmul(weights, taken.reshape(len(low), -1), out=found)
-                found += before
+            (rows, weights), (taken, added) = self.levels[level], self.scratch[level]
+            if len(taken):
+                tables.take(rows[node], axis=0, out=taken, mode="clip")
+                np.matmul(weights, taken.reshape(weights.shape[1], -1), out=added)
             else:
-                found[:] = before
-            if level == len(buffers) - 1:
-                yield found
+                added.fill(0.0)
+            if level == last:
+                yield added, floor, of_floor
                 return
+            floor = np.subtract(floor, added, out=added)
+            if mean and level == last - 1:
+                of_floor = mean(floor)
             for bit in (0, 1):
-                yield from below(level + 1, found, node | bit << level)
+                yield from below(level + 1, floor, of_floor, node | bit << level)
 
-        start = np.broadcast_to(np.reshape(self.second_bias * share, (-1, 1)), shape)
-        yield from below(0, start, 0)
+        start = np.broadcast_to(-np.reshape(self.second_bias * share, (-1, 1)), shape)
+        yield from below(0, start, mean(start) if mean else None, 0)
 
 
 def _column(parameter, n):

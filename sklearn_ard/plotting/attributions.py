@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_ard.inspection import shapley_values
+from sklearn_ard.inspection import ShapleyValues, shapley_values
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     CHOSEN,
@@ -19,11 +19,13 @@ from sklearn_ard.plotting.style import (
     DROPPED,
     KEPT,
     bars_size,
+    check_given,
     colormap,
     count,
     label_of,
     make_axes,
     output_index,
+    plain,
     set_names,
 )
 
@@ -121,6 +123,7 @@ class ShapleyDisplay:
         ShapleyDisplay
             Itself.
         """
+        check_given(self, "values", ShapleyValues, "shapley_values")
         found = self.values
         output = output_index(self, found.output_names, target)
         values, base = found.of_players, found.base_value
@@ -149,16 +152,18 @@ class ShapleyDisplay:
         if n_dropped:
             names.append(count(n_dropped, "column", "dropped"))
         ax = make_axes(self, ax, bars_size(names, 7.0))
-        unit = found.unit if output is None else f"{found.unit}, {target}"
+        unit = found.unit
+        if output is not None:
+            unit = f"{unit}, {found.output_names[output]}"
         if kind == "waterfall":
             parts = [*values[0, shown], values[0, others].sum()][:n_lines]
             _draw_waterfall(ax, parts, base)
-            ax.set_xlabel(f"prediction [{unit}]")
+            ax.set_xlabel(plain(f"prediction [{unit}]"))
             prediction = base + values.sum()
             ax.set_title(f"mean {base:.4g}, this row {prediction:.4g}")
         else:
             _draw_swarms(ax, values[:, shown], found.numbers()[:, shown], found, shown)
-            ax.set_xlabel(f"Shapley value [{unit}]")
+            ax.set_xlabel(plain(f"Shapley value [{unit}]"))
         set_names(ax, names, np.arange(len(names)) < n_shown)
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -6,16 +6,18 @@ curve, bars or a map.
 
 import numpy as np
 
-from sklearn_ard.inspection import effect
+from sklearn_ard.inspection import Effect, effect
 from sklearn_ard.plotting.style import (
     DIVERGING,
     DROPPED,
     KEPT,
     bars_size,
+    check_given,
     colormap,
     label_of,
     make_axes,
     output_index,
+    plain,
     set_names,
 )
 
@@ -101,13 +103,16 @@ class EffectDisplay:
         EffectDisplay
             Itself.
         """
+        check_given(self, "effect", Effect, "effect")
         found = self.effect
         output = output_index(self, found.output_names, target)
         values, std, interaction, share = (
             each if each is None or output is None else each[..., output]
             for each in (found.values, found.std, found.interaction, found.share)
         )
-        unit = found.unit if output is None else f"{found.unit}, {target}"
+        unit = found.unit
+        if output is not None:
+            unit = f"{unit}, {found.output_names[output]}"
         if len(found.names) == 2:
             if only_interaction:
                 values = interaction
@@ -118,12 +123,12 @@ class EffectDisplay:
             names = [label_of(level) for level in found.grid[0]]
             ax = make_axes(self, ax, bars_size(names))
             _draw_bars(ax, names, values, std)
-            ax.set_xlabel(f"effect [{unit}]")
+            ax.set_xlabel(plain(f"effect [{unit}]"))
         else:
             ax = make_axes(self, ax, (6.4, 3.6))
             _draw_curve(ax, found, values, std)
-            ax.set_ylabel(f"effect [{unit}]")
-        ax.set_title(_title(found, share))
+            ax.set_ylabel(plain(f"effect [{unit}]"))
+        ax.set_title(plain(_title(found, share)))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -158,7 +163,7 @@ def _draw_curve(ax, found, values, std):
             margin = 0.04 * np.ptp(inner)
             ax.set_xlim(inner[0] - margin, inner[1] + margin)
             label += f"\n({100 * _TAIL:.0f} % of the rows on either side is not shown)"
-    ax.set_xlabel(label)
+    ax.set_xlabel(plain(label))
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -186,12 +191,12 @@ def _draw_map(ax, found, values, label):
         found.data,
         strict=True,
     ):
-        axis.set_label_text(name)
+        axis.set_label_text(plain(name))
         if not is_category:
             places.append((grid, data))
             continue
         names = [label_of(level) for level in grid]
-        axis.set_ticks(np.arange(len(grid)), names)
+        axis.set_ticks(np.arange(len(grid)), [plain(name) for name in names])
         if axis is ax.xaxis and sum(map(len, names)) > 40:
             ax.tick_params(axis="x", labelrotation=90)
         codes = {name: code for code, name in enumerate(names)}
@@ -215,4 +220,4 @@ def _draw_map(ax, found, values, label):
         x_rows[::every], y_rows[::every], ".", color="black", alpha=0.3, ms=2,
         scalex=False, scaley=False,
     )  # fmt: skip
-    ax.figure.colorbar(mesh, ax=ax, label=label)
+    ax.figure.colorbar(mesh, ax=ax, label=plain(label))

@@ -7,13 +7,15 @@ Output: a triangle of shares.
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
-from sklearn_ard.inspection import variance_shares
+from sklearn_ard.inspection import VarianceShares, variance_shares
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     KEPT,
+    check_given,
     colormap,
     make_axes,
     output_index,
+    plain,
 )
 
 _LEAST_SHARE = 0.005  # that is written
@@ -92,6 +94,7 @@ class InteractionDisplay:
         InteractionDisplay
             Itself.
         """
+        check_given(self, "shares", VarianceShares, "variance_shares")
         found = self.shares
         output = output_index(self, found.output_names, target)
         main, pairs, rest = found.main, found.pairs, found.rest
@@ -114,7 +117,7 @@ class InteractionDisplay:
             text = {"ha": "center", "va": "center", "fontsize": 8, "color": color}
             ax.text(j, i, f"{100 * table[i, j]:.0f}", **text)
         for j, name in enumerate(names):  # at the end of its row, on top of its column
-            ax.text(j + 0.6, j, name, ha="left", va="center", fontsize=9)
+            ax.text(j + 0.6, j, plain(name), ha="left", va="center", fontsize=9)
         ax.set_anchor("W")  # names are on the right
         ax.set_xticks([])
         ax.set_yticks([])

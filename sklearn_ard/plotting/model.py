@@ -66,7 +66,7 @@ class RelevanceDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, max_features=30, levels_of=None, X=None, ax=None
+        cls, estimator, *, max_features=30, levels_of=None, X=None, target=None, ax=None
     ):
         """Draw the columns of a fitted model.
 
@@ -80,6 +80,8 @@ class RelevanceDisplay:
             A column, the effects of whose levels are drawn beside.
         X : {DataFrame, array-like}, default=None
             Rows to average over, with `levels_of`.
+        target : object, default=None
+            Which of several classes or targets the effects are of, by its name.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -105,16 +107,19 @@ class RelevanceDisplay:
         support = np.bincount(of_column, estimator.get_support()) > 0
         levels = None if levels_of is None else effect(estimator, levels_of, X)
         display = cls(relevance, support, names, levels)
-        return display.plot(max_features=max_features, ax=ax)
+        return display.plot(max_features=max_features, target=target, ax=ax)
 
     @validate_params({"max_features": AT_LEAST_0}, prefer_skip_nested_validation=True)
-    def plot(self, *, max_features=30, ax=None):
+    def plot(self, *, max_features=30, target=None, ax=None):
         """Draw the display.
 
         Parameters
         ----------
         max_features : int, default=30
             Largest number of columns with a bar, the most relevant ones.
+        target : object, default=None
+            Which of several classes or targets the effects of levels are of, by its
+            name.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -140,7 +145,7 @@ class RelevanceDisplay:
             n_levels = len(self.levels.grid[0])
             size = 1.7 * width, max(height, 1.1 + 0.24 * n_levels)
             ax, self.levels_ax_ = make_grid(self, ax, (1, 2), size)[0]
-            EffectDisplay(self.levels).plot(ax=self.levels_ax_)
+            EffectDisplay(self.levels).plot(target=target, ax=self.levels_ax_)
         ax.barh(np.arange(len(shown)), relevance[shown], color=KEPT, height=0.7)
         set_names(ax, names, np.arange(len(names)) < len(shown), n_levels)
         ax.set_xlabel("relevance [nats]")

@@ -12,12 +12,14 @@ from sklearn_ard.plotting.style import (
     DROPPED,
     KEPT,
     check_drawable,
+    check_given,
     draw_lines,
     draw_n_features,
     largest,
     make_panels,
     set_log_axis,
 )
+from sklearn_ard.selection.points import ARDPath
 
 
 class RegularizationPathDisplay:
@@ -98,6 +100,7 @@ class RegularizationPathDisplay:
         RegularizationPathDisplay
             Itself.
         """
+        check_given(self, "path", ARDPath, "ard_path")
         path, x = self.path, self.path.reg_factors
         support, relevance, names = path.support, path.relevance, path.feature_names
         if path.groups is not None:

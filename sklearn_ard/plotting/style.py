@@ -22,6 +22,34 @@ AT_LEAST_0 = [Interval(Integral, 0, None, closed="left")]  # for `validate_param
 _MAX_TICKS = 10  # a path of more points has matplotlib's own ticks
 
 
+def check_given(display, name, kind, maker):
+    """Refuse a display of something else than it draws.
+
+    Parameters
+    ----------
+    display : object
+        Its attribute `name` is from the user.
+    name : str
+        Of the parameter.
+    kind : type
+        What it must be.
+    maker : str
+        What returns that.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    given, owner = getattr(display, name), type(display).__name__
+    if not isinstance(given, kind):
+        raise TypeError(
+            f"The {name!r} parameter of {owner} must be of type {kind.__name__}, as "
+            f"{maker} returns it. Got a {type(given).__name__} instead. For a fitted "
+            f"model, call {owner}.from_estimator."
+        )
+
+
 def check_drawable(estimator, display, *attributes):
     """Refuse an estimator that is not fitted or lacks what a display draws.
 
@@ -36,11 +64,18 @@ def check_drawable(estimator, display, *attributes):
 
     Raises
     ------
+    TypeError
+        If it is no estimator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
         If an attribute is missing.
     """
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        raise TypeError(
+            f"The 'estimator' parameter of {display.__name__}.from_estimator must be a "
+            f"fitted estimator. Got a {type(estimator).__name__} instead."
+        )
     check_is_fitted(estimator)
     for name in attributes:
         if not hasattr(estimator, name):
@@ -67,7 +102,7 @@ def bars_size(names, width=6.4):
 
 def set_names(ax, names, kept, n_lines=1):
     """Names at bars, the first on top, in place for `n_lines`; some are grey."""
-    ax.set_yticks(np.arange(len(names)), names)
+    ax.set_yticks(np.arange(len(names)), [plain(name) for name in names])
     for tick, is_kept in zip(ax.get_yticklabels(), kept, strict=True):
         tick.set_color("black" if is_kept else DROPPED_NAME)
     ax.set_ylim(max(n_lines, len(names)) - 0.4, -0.6)
@@ -87,6 +122,11 @@ def colormap(colors):
     return LinearSegmentedColormap.from_list("", colors)
 
 
+def plain(text):
+    """A name that matplotlib draws as it is, also with dollars, which mark formulas."""
+    return str(text).replace("$", r"\$")
+
+
 def label_of(value):
     """How to write a level or a number."""
     if isinstance(value, (float, np.floating)):
@@ -96,8 +136,16 @@ def label_of(value):
 
 def output_index(display, names, target):
     """Index of one of several outputs, by the `target` parameter of a plot."""
-    if names is None or target in names:
-        return None if names is None else list(names).index(target)
+    if names is None and target is not None:
+        raise ValueError(
+            f"The 'target' parameter of {type(display).__name__}.plot must be None for "
+            f"a model with one output. Got {target!r} instead. Of two classes it is "
+            "the log-odds or the probability of the second."
+        )
+    if names is None:
+        return None
+    if np.ndim(target) == 0 and target in names:
+        return list(names).index(target)
     if target is None and len(names) == 1:
         return 0
     raise ValueError(
@@ -176,7 +224,7 @@ def draw_lines(ax, x, values, named, names):
             color=COLORS[k % len(COLORS)],
             linestyle=STYLES[k // len(COLORS) % len(STYLES)],
             marker=marker,
-            label=names[j],
+            label=plain(names[j]),
         )
     if len(others):
         ax.plot([], [], color=DROPPED, label=f"{len(others):,} others")
