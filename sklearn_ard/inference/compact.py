@@ -86,10 +86,13 @@ class _Compact(Saved, Predictor):
 class CompactRegressor(DistributionPredictor, RegressorMixin, _Compact):
     """Compact :class:`ARDRegressor`, in numpy.
 
-    Returned by :meth:`ARDRegressor.compact`, or by :meth:`load`. It does not need
-    torch, and its file or pickle is as small as the pruned network. It has `predict`
-    (with `return_std`), `predict_quantiles`, `log_density`, `transform`, `score`,
-    `noise_std_` and `feature_importances_`.
+    Returned by :meth:`ARDRegressor.compact`, or by :meth:`load`. Its file or pickle is
+    as small as the pruned network. It has `predict` (with `return_std`),
+    `predict_quantiles`, `log_density`, `transform`, `score`, `noise_std_` and
+    `feature_importances_`.
+
+    It does not need torch. Where models are only used, ``pip install scikit-learn
+    pandas`` and ``pip install --no-deps sklearn-ard`` install all that they need.
     """
 
     __module__ = _PUBLIC

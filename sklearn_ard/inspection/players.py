@@ -87,7 +87,7 @@ class Explained:
                 )
             n, n_outputs = targets.n_targets, targets.n_outputs
             self.is_flat, self.unit = targets.is_1d, "units of y"
-            names = targets.names or list(range(n))
+            names = list(targets.names or range(n))
             self.answer_names = None if self.is_flat else names
             if targets.transforms_ is None and noise.standard_mean is None:
                 self.linear = np.eye(n, n_outputs) * targets.scaler_.scale_[:, None]
