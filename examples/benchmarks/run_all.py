@@ -58,10 +58,10 @@ class Benchmark:
 
 MNIST = ("mnist.npz",)
 BENCHMARKS = (
-    Benchmark("encoding", "encoding.py", 2),
+    Benchmark("encoding", "encoding.py", 4),
     Benchmark("vgg", "vgg.py --data DATA", 180, ("cifar-10-batches-py",),
               accelerator=True, says_not_run=True),
-    Benchmark("boston", "boston.py --data DATA/boston.csv", 6, ("boston.csv",)),
+    Benchmark("boston", "boston.py --data DATA/boston.csv", 20, ("boston.csv",)),
     Benchmark("tables", "tables.py --splits 3", 20),
     Benchmark(
         "selection",
@@ -79,7 +79,7 @@ BENCHMARKS = (
     Benchmark("stability", "choice.py stability", 90),
     Benchmark("uci", "uci.py --data DATA/uci_standard_splits", 150,
               ("uci_standard_splits",)),
-    Benchmark("path", "choice.py path", 5),
+    Benchmark("path", "choice.py path", 10),
     Benchmark("lassonet", "choice.py lassonet", 6, packages=("lassonet",)),
     Benchmark("wide-sparse", "wide_sparse.py --seeds 3 --lasso", 15),
     Benchmark("explanations", "explanations.py", 15, packages=("shap",)),
