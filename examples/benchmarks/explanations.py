@@ -12,6 +12,7 @@ prediction itself; of the trees for TreeExplainer.
 """
 
 import argparse
+import sys
 import time
 import warnings
 
@@ -121,7 +122,7 @@ def run(k):
         found.append(
             {"k": len(kept), "explainer": name, "s": seconds, "rows": n, "error": error}
         )
-        print(found[-1], flush=True)
+        print(found[-1], file=sys.stderr, flush=True)
     ours = found[0]["s"]
     for each in found:
         each["times ours"] = each["s"] / ours

@@ -6,10 +6,11 @@
     python examples/benchmarks/training.py jobs
     python examples/benchmarks/training.py memory
 
-All in one process, side by side. `--threads` is for every contender; `--data mnist.npz`
-adds LeNet-5 to the steps and the fits.
+All in one process, side by side. `--threads` is for every contender of fits, growth and
+memory; `--data mnist.npz` adds LeNet-5 to the steps and the fits.
 
-steps: one step of Adam on one batch in full width, all contenders in turn, medians.
+steps: one step of Adam on one batch in full width, all contenders in turn, medians, on
+one thread; ours and dense on two threads, too.
 fits: whole fits of the same number of steps on the same batches; of MLPRegressor the
 same number of epochs, of LassoNet the path from all inputs to none (600×50 only). The
 loops over plain networks are stopped after a minute and scaled: their epochs are alike.
@@ -57,6 +58,9 @@ from sklearn_ard.nn import (
 )
 from sklearn_ard.nn.fast.trainer import Trainer
 
+WANTED_STEP = {(1024, 1024): 2.05}  # ours / dense, of units and rows in a batch
+WANTED_FIT = 1  # ours / dense
+WANTED_PATH = 30  # LassoNet's path / ours
 SECONDS = 3.0  # for every contender of a step, about
 LONGEST = 60.0  # seconds of a loop over a plain network
 
@@ -182,7 +186,10 @@ def medians(steps, x, y):
 
 
 def report_steps(data):
-    print("| network | batch | dense ms | ours | two maps |\n|---|---:|---:|---:|---:|")
+    print(
+        "| network | batch | dense ms | ours / dense | wanted | two maps / dense | "
+        "ours / dense, two threads |\n|---|---:|---:|---:|---:|---:|---:|"
+    )
     cases = [
         (50, (64, 64), 64),
         (50, (256, 256), 64),
@@ -193,20 +200,30 @@ def report_steps(data):
     for n_in, sizes, batch in cases:
         torch.manual_seed(0)
         x, y = torch.randn(batch, n_in), torch.randn(batch, 1)
-        found = medians(contenders(n_in, sizes), x, y)
-        print_steps(f"{n_in} inputs, {sizes[0]}-{sizes[1]}", batch, found)
+        found = on_threads(contenders(n_in, sizes), x, y)
+        wanted = WANTED_STEP.get((sizes[0], batch), "")
+        print_steps(f"{n_in} inputs, {sizes[0]}-{sizes[1]}", batch, wanted, *found)
     if data is not None:
         x, y = map(torch.from_numpy, mnist(data, 64))
-        found = medians(lenets(), x, y)
-        print_steps("LeNet-5 on MNIST", 64, found)
+        print_steps("LeNet-5 on MNIST", 64, "", *on_threads(lenets(), x, y))
 
 
-def print_steps(name, batch, found):
-    ratios = [
-        f"{found[key] / found['dense']:.2f}" if key in found else "-"
-        for key in ("ours", "two maps")
-    ]
-    print(f"| {name} | {batch} | {found['dense']:.2f} | {' | '.join(ratios)} |")
+def on_threads(steps, x, y):
+    """Milliseconds of a step of each on one thread; of ours and dense on two."""
+    one = medians(steps, x, y)
+    torch.set_num_threads(2)
+    two = medians({name: steps[name] for name in ("ours", "dense")}, x, y)
+    torch.set_num_threads(1)
+    return one, two
+
+
+def print_steps(name, batch, wanted, one, two):
+    maps = f"{one['two maps'] / one['dense']:.2f}" if "two maps" in one else "-"
+    print(
+        f"| {name} | {batch} | {one['dense']:.2f} | {one['ours'] / one['dense']:.2f} | "
+        f"{wanted} | {maps} | {two['ours'] / two['dense']:.2f} |",
+        flush=True,
+    )
 
 
 def friedman(n_rows, n_columns):
@@ -240,9 +257,10 @@ def report_fits(repeats, data, chosen):
     warnings.simplefilter("ignore")  # of networks that have not converged
     dense_step(5, (8,))(torch.zeros(2, 5), torch.zeros(2, 1))  # imports what it needs
     print(
-        "| network, rows × columns | steps | dense s | ours / dense | the same, "
-        "shrink=False | two maps / dense | ours / MLPRegressor | LassoNet's path / "
-        "ours |\n|---|---:|---:|---:|---:|---:|---:|---:|"
+        f"| network, rows × columns | steps | dense s | ours / dense (wanted: "
+        f"{WANTED_FIT}) | the same, shrink=False | two maps / dense | ours / "
+        f"MLPRegressor | LassoNet's path / ours (wanted: {WANTED_PATH}) |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|"
     )
     cases = [
         (64, 600, 50, repeats),
@@ -332,7 +350,10 @@ def report_growth(repeats):
         found = [seconds(**{name: value, **options}) for value in values]
         exponent = np.polyfit(np.log(values), np.log(found), 1)[0]
         times = ", ".join(f"{t:.1f}" for t in found)
-        print(f"| {label} | {values[0]} | {values[-1]} | {times} | {exponent:.2f} |")
+        print(
+            f"| {label} | {values[0]} | {values[-1]} | {times} | {exponent:.2f} |",
+            flush=True,
+        )
 
 
 def report_jobs(repeats):

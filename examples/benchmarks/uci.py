@@ -5,8 +5,9 @@
 `--data` is a folder of files NAME.npz with X, y and test_mask[k, n], the splits of
 Hernández-Lobato & Adams (2015). Printed per set and model, mean over splits: RMSE and
 log-likelihood per test row (both in units of y), share of pruned weights, kept columns
-and seconds of a fit. Every split is written to `--results` when it is done, and is not
-run again.
+and processor seconds of a fit. Every split is written to `--results` when it is done,
+and is not run again. Of the four large sets at most five splits are run, and neither
+the MLP nor LassoNet is.
 
 Ours is ARDRegressorCV with 3 folds, scored by log-likelihood; 64-64 (protein: 128-128),
 and 6,000 steps, or 9,000 in batches of 256 from 5,000 rows on; "ensemble" is the same
@@ -18,6 +19,7 @@ Adams 2015) and dropout with tuned hyperparameters (Mukhoti, Stenetorp, Gal 2018
 
 import argparse
 import math
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -48,6 +50,14 @@ PUBLISHED = {
     "yacht": (0.67, 1.02, -1.25),
 }
 N_FOLDS = 3
+LARGE = (  # sets of 8,000 rows or more
+    "kin8nm",
+    "naval-propulsion-plant",
+    "power-plant",
+    "protein-tertiary-structure",
+)
+MOST_OF_LARGE = 5  # splits of these
+SLOW = ("mlp", "lassonet")  # not fitted on these
 
 
 def sizes_of(name):
@@ -119,9 +129,9 @@ def run(data, name, model, split):
     warnings.filterwarnings("ignore")
     with np.load(data / f"{name}.npz") as file:
         X, y, test = file["X"], file["y"], file["test_mask"][split]
-    start = time.perf_counter()
+    start = time.process_time()
     fitted = MODELS[model](name, X[~test], y[~test], split)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     row = {"set": name, "model": model, "split": split, "seconds": seconds}
     if model in OURS:
         row["log_likelihood"] = log_likelihood(fitted, X[test], y[test])
@@ -169,7 +179,8 @@ def table(rows):
         published, digits = published.loc[found.index], 2  # as published
         lines += [
             "",
-            f"{model}: of {len(found)} sets, at or better than tuned dropout: RMSE on "
+            f"{model}: of {len(found)} sets, at or better than tuned dropout (wanted: "
+            "all): RMSE on "
             f"{(found['rmse'].round(digits) <= published['rmse']).sum()}, "
             "log-likelihood on "
             f"{(found['log_likelihood'].round(digits) >= published['ll']).sum()}; "
@@ -198,17 +209,22 @@ def main():
     for name in options.sets.split(","):
         with np.load(options.data / f"{name}.npz") as file:
             n_splits = min(options.splits, len(file["test_mask"]))
+        if name in LARGE:
+            n_splits = min(n_splits, MOST_OF_LARGE)
         tasks += [
             (name, model, split)
             for split in range(n_splits)
             for model in options.models.split(",")
             if (name, model, split) not in done
+            and not (name in LARGE and model in SLOW)
         ]
     jobs = (delayed(run)(options.data, *task) for task in tasks)
     for row in Parallel(n_jobs=options.jobs, return_as="generator_unordered")(jobs):
         rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
-        rows.to_csv(options.results, index=False)
-        print(row, flush=True)
+        part = options.results.with_suffix(".part")
+        rows.to_csv(part, index=False)
+        part.replace(options.results)
+        print(row, file=sys.stderr, flush=True)
     print(table(rows))
 
 

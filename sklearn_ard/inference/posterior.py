@@ -5,11 +5,14 @@ that of :func:`sklearn_ard.nn.output_variance`, with other draws.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sklearn_ard.inference.operations import drawn, run
+from sklearn_ard._typing import Matrix
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.inference.operations import Operation, drawn, run
 
 N_DRAWS = 100  # networks; the standard error of a standard deviation is 7 % of it
 _MAX_NUMBERS = 5_000_000  # of inputs that are drawn for at once
@@ -28,10 +31,12 @@ class Posterior:
         Rows in a block.
     """
 
-    def __init__(self, scaler, members, n_rows):
+    def __init__(self, scaler: Scaler, members: list[list[Operation]], n_rows: int):
         self.scaler, self.members, self.n_rows = scaler, members, n_rows
 
-    def variance(self, X, read, n_outputs):
+    def variance(
+        self, X: Matrix, read: Callable[[Matrix], np.ndarray], n_outputs: int
+    ) -> np.ndarray:
         """Variance of the outputs for raw rows.
 
         Parameters
@@ -56,7 +61,7 @@ class Posterior:
                 variance[rows] = self._variance(np.ascontiguousarray(x), n_outputs).T
         return variance
 
-    def draws(self, x, n_draws):
+    def draws(self, x: np.ndarray, n_draws: int) -> list[np.ndarray]:
         """Outputs of networks that are drawn, each member of an ensemble in turn.
 
         Parameters
@@ -77,7 +82,7 @@ class Posterior:
             for k in range(n_draws if n_members else 0)
         ]
 
-    def _variance(self, x, n_outputs):
+    def _variance(self, x: np.ndarray, n_outputs: int) -> np.ndarray:
         """Mean of the members' variances, and the variance between them."""
         rng, within = np.random.default_rng(0), np.zeros((n_outputs, x.shape[1]))
         n_draws, centers = math.ceil(N_DRAWS / len(self.members)), []
@@ -89,7 +94,7 @@ class Posterior:
                 within += np.square(apart, out=apart)
         return within / (n_draws * len(centers)) + np.var(centers, axis=0, dtype=float)
 
-    def _run(self, operations, x):
+    def _run(self, operations: list[Operation], x: np.ndarray) -> np.ndarray:
         """Outputs of shape (n_outputs, n), a block of rows at a time."""
         blocks = gen_batches(x.shape[1], self.n_rows)
         parts = [run(operations, np.ascontiguousarray(x[:, rows])) for rows in blocks]
