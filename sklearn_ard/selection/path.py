@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn_ard._base import BaseARD
 from sklearn_ard._classifier import ARDClassifier
 from sklearn_ard._context import find_device, training_on, usual_torch
+from sklearn_ard._naming import naming
 from sklearn_ard._regressor import ARDRegressor
 from sklearn_ard._typing import MatrixLike, Scorer
 from sklearn_ard._validation import check_reg_factors
@@ -235,7 +236,8 @@ def partial_score(
 
 def default_estimator(y: ArrayLike) -> BaseARD:
     """The estimator for a target, where the user gave none."""
-    kind, dtype = type_of_target(y, input_name="y"), np.asarray(y).dtype.kind
+    with naming("y", y):
+        kind, dtype = type_of_target(y, input_name="y"), np.asarray(y).dtype.kind
     if kind == "binary" or dtype not in "fiu":
         return ARDClassifier()
     if dtype == "f":
