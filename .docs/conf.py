@@ -15,14 +15,13 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 project = "sklearn_ard"
-author = "the developers of sklearn_ard"
-copyright = "the developers of sklearn_ard, BSD-3-Clause"
+author = "the sklearn_ard maintainers"
+copyright = "the sklearn_ard maintainers, BSD-3-Clause"
 version = release = sklearn_ard.__version__
 
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
@@ -41,6 +40,7 @@ plot_gallery = "False"
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "reset_modules": ("matplotlib", "committed_pictures.name_file"),
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(quickstart|benchmarks)",
     "within_subsection_order": "FileNameSortKey",

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import stats
-from sklearn.datasets import make_friedman1
+from sklearn.datasets import fetch_openml, make_friedman1
 
 from sklearn_ard import ARDClassifier, ARDRegressor
 from sklearn_ard.nn import ARD, LogUniform, log_alpha
@@ -131,8 +131,9 @@ def recipe():
 
 def price():
     """What the Titanic's columns are worth to a first network, and their prices."""
-    table = pd.read_csv(HERE.parent / "examples" / "titanic.csv")
-    X, y = table.drop(columns="survived"), table["survived"]
+    table = fetch_openml(data_id=40945, parser="liac-arff").frame
+    y = table["survived"]
+    X = table.drop(columns=["survived", "name", "ticket", "boat", "body"])
     shuffled = X.sample(frac=1, random_state=0).set_axis(X.index)
     X = pd.concat([X, shuffled.add_prefix("shuffled ")], axis=1)
     model = ARDClassifier(feature_cost=1e-6, n_bins=0, max_iter=70, random_state=0)

@@ -8,7 +8,7 @@ to read first.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sklearn_ard._classifier import ARDClassifier
@@ -74,7 +74,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return import_module(f"sklearn_ard.{name}")
     if name not in _MODULES:
@@ -82,5 +82,5 @@ def __getattr__(name):
     return getattr(import_module(f"sklearn_ard.{_MODULES[name]}"), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return [*globals(), *__all__, *_PACKAGES]

@@ -12,7 +12,9 @@ import zipfile
 import zlib
 from collections import ChainMap
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -40,19 +42,25 @@ class Archive:
         Whose types it has, too.
     """
 
-    def __init__(self, types=None, parent=None):
+    def __init__(
+        self,
+        types: dict[str, tuple[type, str]] | None = None,
+        parent: "Archive | None" = None,
+    ):
         parents = () if parent is None else (parent,)
+        self.types: ChainMap[str, tuple[type, str]]
         self.types = ChainMap({}, *(each.types for each in parents))
+        self.names: ChainMap[type, str]
         self.names = ChainMap({}, *(each.names for each in parents))
         for name, (cls, attributes) in (types or {}).items():
             self.add(name, cls, attributes)
 
-    def add(self, name, cls, attributes):
+    def add(self, name: str, cls: type, attributes: str) -> None:
         """Make a type known, also to archives whose parent this is."""
         self.types[name] = cls, attributes
         self.names[cls] = name
 
-    def pack(self, value):
+    def pack(self, value: object) -> tuple[str, dict[str, np.ndarray]]:
         """A text and arrays that hold a value.
 
         Parameters
@@ -73,15 +81,15 @@ class Archive:
         NotPlain
             If there is anything else in it.
         """
-        arrays = {}
+        arrays: dict[str, list[np.ndarray]] = {}
         text = json.dumps(self._packed(value, arrays), allow_nan=False)
         return text, {name: np.concatenate(each) for name, each in arrays.items()}
 
-    def unpack(self, text, arrays):
+    def unpack(self, text: str, arrays: dict[str, np.ndarray]) -> Any:
         """The value of a text and arrays."""
         return self._unpacked(json.loads(text), arrays)
 
-    def _packed(self, value, arrays):
+    def _packed(self, value: Any, arrays: dict[str, list[np.ndarray]]) -> Any:
         if isinstance(value, (np.ndarray, np.generic)) or sp.issparse(value):
             return self._packed_array(value, arrays)
         if value is None or isinstance(value, (bool, int, str)):
@@ -104,7 +112,9 @@ class Archive:
             return {"dict": items}
         raise NotPlain(f"{value!r:.60} of type {type(value).__name__}")
 
-    def _packed_array(self, value, arrays):
+    def _packed_array(
+        self, value: Any, arrays: dict[str, list[np.ndarray]]
+    ) -> dict[str, Any]:
         if sp.issparse(value):
             parts = [value.data, value.indices, value.indptr]
             parts = [self._packed_array(part, arrays) for part in parts]
@@ -125,7 +135,7 @@ class Archive:
         same.append(value.ravel())
         return {"array": value.dtype.str, "start": start, "shape": list(value.shape)}
 
-    def _unpacked(self, packed, arrays):
+    def _unpacked(self, packed: Any, arrays: dict[str, np.ndarray]) -> Any:
         if not isinstance(packed, dict):
             return packed
         if "type" in packed:
@@ -162,7 +172,13 @@ class Archive:
         return tuple(made) if kind == "tuple" else made
 
 
-def write(path, contents, arrays, *, compressed=True):
+def write(
+    path: Any,
+    contents: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    *,
+    compressed: bool = True,
+) -> None:
     """Write a file of arrays and JSON.
 
     Parameters
@@ -185,7 +201,7 @@ def write(path, contents, arrays, *, compressed=True):
         replace_file(path, file.getbuffer())
 
 
-def replace_file(path, data):
+def replace_file(path: str | PathLike, data: bytes | memoryview) -> None:
     """Write bytes at once: whoever is interrupted leaves the old file, or none."""
     path = Path(path).resolve()  # what a link leads to, not the link
     if path.exists() and not path.is_file():  # a pipe, for instance
@@ -204,7 +220,9 @@ def replace_file(path, data):
         raise
 
 
-def read(path):
+def read(
+    path: Any,
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Contents and arrays of a file that :func:`write` has written.
 
     Raises

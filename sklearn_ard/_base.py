@@ -7,8 +7,11 @@ read.
 import math
 import warnings
 from dataclasses import fields, replace
+from typing import Any, Self
 
+import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,6 +24,7 @@ from sklearn_ard._context import (
     usual_torch,
 )
 from sklearn_ard._parameters import Parameters
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import (
     check_callbacks,
     check_input_shape,
@@ -35,9 +39,11 @@ from sklearn_ard._validation import (
     warn_of_training,
 )
 from sklearn_ard.data.blocks import Groups
+from sklearn_ard.data.frames import names_of
 from sklearn_ard.data.targets import ClassTargets
-from sklearn_ard.data.training_set import SMALL_BATCH, training_set
-from sklearn_ard.inference.compression import fitted_model
+from sklearn_ard.data.training_set import SMALL_BATCH, TrainingSet, training_set
+from sklearn_ard.inference.compact import CompactClassifier, CompactRegressor
+from sklearn_ard.inference.compression import FittedModel, fitted_model
 from sklearn_ard.inference.estimator_format import (
     ESTIMATORS,
     plain_estimator,
@@ -47,11 +53,12 @@ from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inference.saving import Saved
 from sklearn_ard.training.build import Architecture
 from sklearn_ard.training.callbacks import progress_bar
-from sklearn_ard.training.candidates import choose, report_of
+from sklearn_ard.training.candidates import Candidate, choose, report_of
 from sklearn_ard.training.checkpoint import checkpoint_of
 from sklearn_ard.training.ensemble import train_networks
 from sklearn_ard.training.rounds import train_chunk
 from sklearn_ard.training.task import Task
+from sklearn_ard.training.trained import Trained
 
 
 class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
@@ -61,7 +68,9 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
     _plain_state, _set_plain_state = plain_estimator, set_estimator
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train the network and choose its inputs.
 
         Parameters
@@ -123,7 +132,9 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
             warn_of_training(self, trained, data.targets)
         return self
 
-    def _best_candidate(self, task, data, previous=None):
+    def _best_candidate(
+        self, task: Task, data: TrainingSet, previous: Trained | None = None
+    ) -> Candidate:
         """The candidate that a fit becomes, of those that the parameters leave."""
         is_given = self.module is not None or self.input_shape is not None
         n_bins, likelihood = self.n_bins, self._likelihood
@@ -136,7 +147,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
             print(f"[{type(self).__name__}] {report_of(self.candidates_)}.")
         return chosen
 
-    def _continued(self, data):
+    def _continued(self, data: TrainingSet) -> tuple[TrainingSet, Trained | None]:
         """The training set of a warm start, and the model that it continues or None."""
         if not self.warm_start:
             return data, None
@@ -161,11 +172,17 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         return data.with_likelihood(likelihood), fitted.trained
 
     @property
-    def _likelihood(self):
+    def _likelihood(self) -> str:
         """Noise of the targets, or "auto"; that of classes leaves no choice."""
         return vars(self).get("likelihood", ClassTargets.likelihood)
 
-    def _partial_fit(self, X, y, sample_weight, **options):
+    def _partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        **options: Any,
+    ) -> Self:
         """One pass over a chunk of the training data."""
         fitted = vars(self).get("_fitted")
         with unchanged_on_error(self), usual_torch():
@@ -173,8 +190,9 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
             data = self._training_set(
                 X, y, sample_weight, device, before=fitted, is_chunk=True, **options
             )
-            if fitted is None and self.n_bins != "auto" and self.n_bins > 0:
-                data = data.with_bins(self.n_bins)
+            n_bins = 0 if isinstance(self.n_bins, str) else self.n_bins
+            if fitted is None and n_bins > 0:
+                data = data.with_bins(n_bins)
                 data.scaler.constant_[:] = False  # they may vary in later chunks
                 data.varies[:] = True
             if fitted is None and self._likelihood != "auto":
@@ -183,7 +201,8 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
                 # the same noise for every chunk would be fitted like a signal
                 turn = 0 if fitted is None else self.n_iter_
                 task = self._task(data, device, self.reg_factor, turn)
-                before, n_steps = None, 0
+                before = None
+                n_steps: float = 0
                 if fitted is not None:
                     before = fitted.trained
                     n_steps = math.inf if fitted.n_steps is None else fitted.n_steps
@@ -198,9 +217,18 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         return self
 
     def _training_set(
-        self, X, y, sample_weight, device, *, before=None, is_chunk=False, **options
-    ):
+        self,
+        X: MatrixLike,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        device: torch.device,
+        *,
+        before: FittedModel | None = None,
+        is_chunk: bool = False,
+        **options: Any,
+    ) -> TrainingSet:
         """Check the data, scale them and split them into batches."""
+        names = names_of(y)
         X, y, weight, reader = check_training_data(
             self,
             X,
@@ -217,13 +245,16 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         has_channels = given and len(self.conv_channels)
         groups = Groups.of(
             reader.columns,
-            int(shape[0]) if has_channels else self.feature_groups,
+            int(shape[0])
+            if shape is not None and has_channels
+            else self.feature_groups,
             self.feature_cost,
             self.required_features,
             alpha=self.alpha,
         )
         if before is None:
             y, weight, targets = self._check_targets(y, weight, **options)
+            targets.names = names
         else:
             y, weight, targets = self._check_more_targets(y, weight, before.targets)
         data = training_set(
@@ -245,7 +276,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         check_varies(self, data)
         return data
 
-    def _rows_per_batch(self, is_chunk):
+    def _rows_per_batch(self, is_chunk: bool) -> int | str:
         """The `batch_size`; "auto" only where it depends on the number of rows."""
         whole_table = self.module is None and self.input_shape is None and not is_chunk
         if self.batch_size == "auto" and not whole_table:
@@ -253,11 +284,13 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         return self.batch_size
 
     @property
-    def _standardizes(self):
+    def _standardizes(self) -> bool:
         """Whether to standardise; a given Module receives X and y unscaled."""
         return not isinstance(self.module, torch.nn.Module)
 
-    def _task(self, data, device, reg_factor, turn=0):
+    def _task(
+        self, data: TrainingSet, device: torch.device, reg_factor: float, turn: int = 0
+    ) -> Task:
         """The :class:`Task` of a fit."""
         given = {
             field.name: getattr(self, field.name) for field in fields(Architecture)
@@ -282,7 +315,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
             generators=make_generators(self.random_state, device, turn),
         )
 
-    def _set_fitted(self, fitted):
+    def _set_fitted(self, fitted: FittedModel) -> None:
         """Store a fitted model and set the public fitted attributes."""
         self._fitted = fitted
         self.net_ = fitted.trained.net
@@ -291,7 +324,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         self.feature_importances_ = fitted.relevance
         self.elbo_ = fitted.elbo
 
-    def compact(self):
+    def compact(self) -> CompactRegressor | CompactClassifier:
         """Return a small fitted predictor that does not need torch.
 
         Returns
@@ -333,7 +366,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
             )
         return self._compact_class._from_estimator(self)
 
-    def compression_report(self):
+    def compression_report(self) -> pd.DataFrame:
         """Sizes of the network before and after, layer by layer.
 
         Returns
@@ -349,7 +382,7 @@ class BaseARD(Saved, CallbackSupportMixin, Parameters, Predictor):
         check_is_fitted(self)
         return self._fitted.report()
 
-    def set_threshold(self, threshold):
+    def set_threshold(self, threshold: float) -> Self:
         """Prune again with another threshold, without training.
 
         A weight is kept while its noise-to-signal ratio log α = log(σ² / μ²) is below

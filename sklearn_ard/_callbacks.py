@@ -3,7 +3,11 @@
 Input: an estimator, on which `set_callbacks` may have been called. Output: contexts.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from sklearn.base import BaseEstimator
 
 from sklearn_ard._context import unchanged_on_error
 
@@ -12,7 +16,7 @@ try:
     from sklearn.callback._callback_support import callback_management_context
 except ImportError:  # before scikit-learn 1.9 there are none to be told
 
-    class CallbackSupportMixin:
+    class CallbackSupportMixin:  # type: ignore[no-redef] # in its place
         """Nothing to support."""
 
 
@@ -27,10 +31,10 @@ class FitTask:
         Of scikit-learn; None without callbacks.
     """
 
-    def __init__(self, estimator, context=None):
+    def __init__(self, estimator: BaseEstimator, context: Any = None):
         self.estimator, self.context = estimator, context
 
-    def begin(self, name, n_parts=0):
+    def begin(self, name: str, n_parts: int = 0) -> "FitTask":
         """Begin a part of the task that itself has some parts, at most.
 
         Parameters
@@ -51,7 +55,7 @@ class FitTask:
         context.call_on_fit_task_begin(estimator=self.estimator)
         return FitTask(self.estimator, context)
 
-    def end(self):
+    def end(self) -> bool:
         """End the task; whether a callback asks to stop."""
         if self.context is None:
             return False
@@ -59,7 +63,9 @@ class FitTask:
 
 
 @contextmanager
-def fit_task(estimator, X, y, sample_weight):
+def fit_task(
+    estimator: BaseEstimator, X: object, y: object, sample_weight: object
+) -> Iterator[FitTask]:
     """A fit as a :class:`FitTask`; after an error the estimator is as it was.
 
     Parameters

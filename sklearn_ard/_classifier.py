@@ -1,6 +1,12 @@
 """ARDClassifier: the targets of a classification."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
+from os import PathLike
+from typing import Any, Self
+
 import numpy as np
+import torch
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
@@ -8,11 +14,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ard._base import BaseARD
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import trains_one_network
 from sklearn_ard._weights import check_class_weight
 from sklearn_ard.data.targets import ClassTargets
 from sklearn_ard.inference.compact import CompactClassifier
 from sklearn_ard.inference.predictor import LabelPredictor
+from sklearn_ard.nn.priors import Prior
 
 _MOST_CLASSES = 100  # that may have fewer than two rows on average
 
@@ -234,7 +242,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
     that says nothing gains more than c nats of evidence with a probability of the order
     of exp(-c), so that the best of d gains the price of a single one with a probability
     of about `alpha`. That is theory for independent columns and a network that sees
-    each of them as one test; what was measured is in the README. Neither holds for
+    each of them as one test; what was measured is in the handbook. Neither holds for
     strongly correlated columns, which stand in for each other.
 
     Identical rows are merged and their order does not matter. The objective's
@@ -276,38 +284,38 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64),
+        hidden_layer_sizes: int | Sequence[int] = (64, 64),
         *,
-        activation="relu",
-        skip_connection=True,
-        input_shape=None,
-        conv_channels=(),
-        kernel_size=3,
-        stride=1,
-        padding="same",
-        pool_size=2,
-        module=None,
-        prior="log_uniform",
-        n_bins="auto",
-        categorical_features="from_dtype",
-        feature_groups=None,
-        feature_cost="auto",
-        alpha=0.1,
-        required_features=None,
-        reg_factor=1.0,
-        max_iter="auto",
-        dense_iter=0,
-        shrink=True,
-        n_networks=1,
-        batch_size="auto",
-        learning_rate_init=0.01,
-        random_state=None,
-        warm_start=False,
-        verbose=0,
-        device="cpu",
-        class_weight=None,
-        callbacks=None,
-        checkpoint=None,
+        activation: str = "relu",
+        skip_connection: bool = True,
+        input_shape: Sequence[int] | None = None,
+        conv_channels: Sequence[int] = (),
+        kernel_size: int | Sequence[int] = 3,
+        stride: int | Sequence[int] = 1,
+        padding: str | int | Sequence[str | int] = "same",
+        pool_size: int | Sequence[int] = 2,
+        module: Callable[..., Any] | None = None,
+        prior: str | Prior = "log_uniform",
+        n_bins: int | str = "auto",
+        categorical_features: ArrayLike | None = "from_dtype",
+        feature_groups: Collection[ArrayLike] | Mapping[Any, ArrayLike] | None = None,
+        feature_cost: ArrayLike | Mapping[Any, float] = "auto",
+        alpha: float = 0.1,
+        required_features: ArrayLike | None = None,
+        reg_factor: float = 1.0,
+        max_iter: int | str = "auto",
+        dense_iter: int = 0,
+        shrink: bool = True,
+        n_networks: int = 1,
+        batch_size: int | str = "auto",
+        learning_rate_init: float = 0.01,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        device: str | torch.device = "cpu",
+        class_weight: Mapping[Any, float] | str | None = None,
+        callbacks: Sequence[Any] | None = None,
+        checkpoint: str | PathLike | None = None,
     ):
         super().__init__(
             hidden_layer_sizes,
@@ -345,7 +353,13 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
 
     @available_if(trains_one_network)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train on a chunk of the data: one pass over it.
 
         The first chunk sets the scale of the columns, the levels of categories, and
@@ -387,7 +401,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         options = {"classes": _distinct(classes)} if first else {}
         return self._partial_fit(X, y, sample_weight, **options)
 
-    def _check_targets(self, y, weight, classes=None):
+    def _check_targets(
+        self, y: np.ndarray, weight: np.ndarray, classes: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, ClassTargets]:
         check_classification_targets(y)
         self.classes_ = np.unique(y[weight > 0]) if classes is None else classes
         if len(self.classes_) < 2:
@@ -405,7 +421,9 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
             )
         return self._check_more_targets(y, weight, ClassTargets(self.classes_))
 
-    def _check_more_targets(self, y, weight, targets):
+    def _check_more_targets(
+        self, y: np.ndarray, weight: np.ndarray, targets: ClassTargets
+    ) -> tuple[np.ndarray, np.ndarray, ClassTargets]:
         check_classification_targets(y)
         y, weight = np.asarray(y), weight.copy()
         unseen = ~np.isin(y, self.classes_)
@@ -425,7 +443,7 @@ class ARDClassifier(LabelPredictor, ClassifierMixin, BaseARD):
         return indices[:, None], weight, targets
 
 
-def _distinct(classes):
+def _distinct(classes: Any) -> np.ndarray:
     """The labels that the user has given, sorted."""
     try:
         return np.unique(classes)

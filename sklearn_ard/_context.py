@@ -5,11 +5,13 @@ contexts that restore the number of threads or the attributes of an estimator.
 """
 
 import threading
-from contextlib import ExitStack, contextmanager, nullcontext
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 # A network with fewer parameters is trained on one thread: on two a step of 64-64
@@ -20,7 +22,7 @@ _CPU = torch.device("cpu")
 
 
 @contextmanager
-def unchanged_on_error(estimator):
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """Restore the attributes of an estimator if an exception is raised."""
     before = dict(vars(estimator))
     try:
@@ -46,7 +48,9 @@ class Generators(NamedTuple):
     device: torch.Generator
 
 
-def make_generators(random_state, device=_CPU, turn=0):
+def make_generators(
+    random_state: Any, device: torch.device = _CPU, turn: int = 0
+) -> Generators:
     """The generators of a fit.
 
     Parameters
@@ -72,7 +76,7 @@ def make_generators(random_state, device=_CPU, turn=0):
     return Generators(generator, torch.Generator(device).manual_seed(seed))
 
 
-def find_device(device, owner):
+def find_device(device: str | torch.device, owner: str) -> torch.device:
     """The device that a parameter names, if torch can use it.
 
     Parameters
@@ -92,7 +96,7 @@ def find_device(device, owner):
     ValueError
         If torch cannot use it.
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    accelerator = _accelerator()
     if device == "auto":
         return accelerator or torch.device("cpu")
     try:
@@ -110,8 +114,15 @@ def find_device(device, owner):
     return _CPU if result.type == "cpu" else result  # "cpu:1" cannot be copied
 
 
+def _accelerator() -> torch.device | None:
+    """The accelerator of this machine, or None."""
+    if torch.accelerator.is_available():
+        return torch.accelerator.current_accelerator()
+    return None
+
+
 @contextmanager
-def usual_torch():
+def usual_torch() -> Iterator[None]:
     """Context, or decorator, in which torch computes as it does by default.
 
     Gradients are recorded and numbers keep their precision, even inside of
@@ -122,7 +133,7 @@ def usual_torch():
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        accelerator = torch.accelerator.current_accelerator()
+        accelerator = _accelerator()
         for kind in ("cpu", *([] if accelerator is None else [accelerator.type])):
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
@@ -130,7 +141,7 @@ def usual_torch():
 
 
 @contextmanager
-def training_on(device, owner):
+def training_on(device: torch.device, owner: str) -> Iterator[None]:
     """Context that explains a lack of memory.
 
     Raises
@@ -160,11 +171,12 @@ class _OneThread:
     therefore stored here.
     """
 
-    def __init__(self):
-        self._lock, self._outside, self._stacks = threading.Lock(), 1, []
+    def __init__(self) -> None:
+        self._lock, self._outside = threading.Lock(), 1
+        self._stacks: list[list[int]] = []
         self._own = threading.local()  # numbers before the fits of a Python thread
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         with self._lock:
             before, is_new = torch.get_num_threads(), not hasattr(self._own, "stack")
             if not any(self._stacks):
@@ -183,7 +195,7 @@ class _OneThread:
                 torch.set_num_threads(before)
                 raise
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         with self._lock:
             stack = self._own.stack
             try:
@@ -195,7 +207,7 @@ class _OneThread:
 _one_thread = _OneThread()
 
 
-def threads_for(module):
+def threads_for(module: Any) -> AbstractContextManager[None]:
     """Context with one thread for a small network, where more are slower."""
     if sum(p.numel() for p in module.parameters()) < _SMALL_NETWORK:
         return _one_thread

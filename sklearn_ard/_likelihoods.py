@@ -7,12 +7,15 @@ version.
 
 from dataclasses import fields
 
+from sklearn_ard.data.noise import Noise
 from sklearn_ard.data.targets import LIKELIHOODS
 from sklearn_ard.inference.format import MODELS
 from sklearn_ard.nn import likelihoods
 
 
-def register_likelihood(likelihood, noise):
+def register_likelihood(
+    likelihood: type[likelihoods.Likelihood], noise: type[Noise]
+) -> None:
     """Make a likelihood known to regressors, and to the files of their models.
 
     Parameters

@@ -4,6 +4,7 @@ Input: the error of numpy, scikit-learn or torch. Output: one that names the arg
 """
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,7 +14,7 @@ _NAMED = re.compile(r"\b(X|y|[Ss]ample[_ ]weights?|groups)\b")
 
 
 @contextmanager
-def naming(name, array=None):
+def naming(name: str, array: object = None) -> Iterator[None]:
     """Context in which errors name an argument, unless they name one already.
 
     Parameters
@@ -47,7 +48,7 @@ def naming(name, array=None):
         raise kind(message) from error
 
 
-def _is_foreign(array):
+def _is_foreign(array: object) -> bool:
     """Whether an array is one of another library than numpy."""
     is_array = hasattr(array, "__array_namespace__") or hasattr(array, "__dlpack__")
     return is_array and not isinstance(array, np.ndarray)

@@ -1,10 +1,13 @@
 """Parameters of ARDRegressor and ARDClassifier: constraints and defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from numbers import Integral, Real
 from os import PathLike
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ard._validation import LARGEST_FACTOR
@@ -77,37 +80,37 @@ class Parameters:
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64),
+        hidden_layer_sizes: int | Sequence[int] = (64, 64),
         *,
-        activation="relu",
-        skip_connection=True,
-        input_shape=None,
-        conv_channels=(),
-        kernel_size=3,
-        stride=1,
-        padding="same",
-        pool_size=2,
-        module=None,
-        prior="log_uniform",
-        n_bins="auto",
-        categorical_features="from_dtype",
-        feature_groups=None,
-        feature_cost="auto",
-        alpha=0.1,
-        required_features=None,
-        reg_factor=1.0,
-        max_iter="auto",
-        dense_iter=0,
-        shrink=True,
-        n_networks=1,
-        batch_size="auto",
-        learning_rate_init=0.01,
-        random_state=None,
-        warm_start=False,
-        verbose=0,
-        device="cpu",
-        callbacks=None,
-        checkpoint=None,
+        activation: str = "relu",
+        skip_connection: bool = True,
+        input_shape: Sequence[int] | None = None,
+        conv_channels: Sequence[int] = (),
+        kernel_size: int | Sequence[int] = 3,
+        stride: int | Sequence[int] = 1,
+        padding: str | int | Sequence[str | int] = "same",
+        pool_size: int | Sequence[int] = 2,
+        module: Callable[..., Any] | None = None,
+        prior: str | Prior = "log_uniform",
+        n_bins: int | str = "auto",
+        categorical_features: ArrayLike | None = "from_dtype",
+        feature_groups: Collection[ArrayLike] | Mapping[Any, ArrayLike] | None = None,
+        feature_cost: ArrayLike | Mapping[Any, float] = "auto",
+        alpha: float = 0.1,
+        required_features: ArrayLike | None = None,
+        reg_factor: float = 1.0,
+        max_iter: int | str = "auto",
+        dense_iter: int = 0,
+        shrink: bool = True,
+        n_networks: int = 1,
+        batch_size: int | str = "auto",
+        learning_rate_init: float = 0.01,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        device: str | torch.device = "cpu",
+        callbacks: Sequence[Any] | None = None,
+        checkpoint: str | PathLike | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation

@@ -1,14 +1,25 @@
 """ARDRegressor: regression targets and the standard deviation of their noise."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_ard._base import BaseARD
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import check_positive, other_noise, trains_one_network
 from sklearn_ard.data.targets import LIKELIHOODS, NumericTargets
 from sklearn_ard.inference.compact import CompactRegressor
+from sklearn_ard.inference.compression import FittedModel
 from sklearn_ard.inference.distribution import DistributionPredictor
+from sklearn_ard.nn.priors import Prior
 
 
 class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
@@ -16,8 +27,8 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
 
     A network whose weights have posterior distributions is trained to maximise the
     evidence lower bound. Weights and inputs that the data do not support are pruned,
-    and `transform` keeps the remaining columns. The noise is Gaussian with a learned
-    standard deviation.
+    and `transform` keeps the remaining columns. The noise of the targets is learned,
+    too; held-out rows choose its kind (`likelihood`).
 
     Parameters
     ----------
@@ -264,7 +275,7 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
     that says nothing gains more than c nats of evidence with a probability of the order
     of exp(-c), so that the best of d gains the price of a single one with a probability
     of about `alpha`. That is theory for independent columns and a network that sees
-    each of them as one test; what was measured is in the README. Neither holds for
+    each of them as one test; what was measured is in the handbook. Neither holds for
     strongly correlated columns, which stand in for each other.
 
     Identical rows are merged and their order does not matter. The objective's
@@ -309,38 +320,38 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64),
+        hidden_layer_sizes: int | Sequence[int] = (64, 64),
         *,
-        activation="relu",
-        skip_connection=True,
-        input_shape=None,
-        conv_channels=(),
-        kernel_size=3,
-        stride=1,
-        padding="same",
-        pool_size=2,
-        module=None,
-        prior="log_uniform",
-        likelihood="auto",
-        n_bins="auto",
-        categorical_features="from_dtype",
-        feature_groups=None,
-        feature_cost="auto",
-        alpha=0.1,
-        required_features=None,
-        reg_factor=1.0,
-        max_iter="auto",
-        dense_iter=0,
-        shrink=True,
-        n_networks=1,
-        batch_size="auto",
-        learning_rate_init=0.01,
-        random_state=None,
-        warm_start=False,
-        verbose=0,
-        device="cpu",
-        callbacks=None,
-        checkpoint=None,
+        activation: str = "relu",
+        skip_connection: bool = True,
+        input_shape: Sequence[int] | None = None,
+        conv_channels: Sequence[int] = (),
+        kernel_size: int | Sequence[int] = 3,
+        stride: int | Sequence[int] = 1,
+        padding: str | int | Sequence[str | int] = "same",
+        pool_size: int | Sequence[int] = 2,
+        module: Callable[..., Any] | None = None,
+        prior: str | Prior = "log_uniform",
+        likelihood: str = "auto",
+        n_bins: int | str = "auto",
+        categorical_features: ArrayLike | None = "from_dtype",
+        feature_groups: Collection[ArrayLike] | Mapping[Any, ArrayLike] | None = None,
+        feature_cost: ArrayLike | Mapping[Any, float] = "auto",
+        alpha: float = 0.1,
+        required_features: ArrayLike | None = None,
+        reg_factor: float = 1.0,
+        max_iter: int | str = "auto",
+        dense_iter: int = 0,
+        shrink: bool = True,
+        n_networks: int = 1,
+        batch_size: int | str = "auto",
+        learning_rate_init: float = 0.01,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        device: str | torch.device = "cpu",
+        callbacks: Sequence[Any] | None = None,
+        checkpoint: str | PathLike | None = None,
     ):
         super().__init__(
             hidden_layer_sizes,
@@ -376,14 +387,16 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         )
         self.likelihood = likelihood
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
     @available_if(trains_one_network)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on a chunk of the data: one pass over it.
 
         The first chunk sets the scale of the columns, the levels of categories, and
@@ -409,14 +422,18 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def _check_targets(self, y, weight):
+    def _check_targets(
+        self, y: np.ndarray, weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, NumericTargets]:
         if self.likelihood == "lognormal":
             check_positive(self, y[weight > 0])
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         targets = NumericTargets(n_outputs, y.ndim == 1, self._standardizes)
         return y.reshape(len(y), -1), weight, targets
 
-    def _check_more_targets(self, y, weight, targets):
+    def _check_more_targets(
+        self, y: np.ndarray, weight: np.ndarray, targets: NumericTargets
+    ) -> tuple[np.ndarray, np.ndarray, NumericTargets]:
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if n_outputs != targets.n_targets:
             raise ValueError(
@@ -429,8 +446,9 @@ class ARDRegressor(DistributionPredictor, RegressorMixin, BaseARD):
             check_positive(self, y[weight > 0])
         return y.reshape(len(y), -1), weight, targets
 
-    def _set_fitted(self, fitted):
+    def _set_fitted(self, fitted: FittedModel) -> None:
         super()._set_fitted(fitted)
-        noise = fitted.noise_std
-        self.likelihood_ = fitted.targets.likelihood
-        self.noise_std_ = float(noise[0]) if fitted.targets.is_1d else noise
+        noise, targets = fitted.noise_std, fitted.targets
+        assert noise is not None and isinstance(targets, NumericTargets)
+        self.likelihood_ = targets.likelihood
+        self.noise_std_ = float(noise[0]) if targets.is_1d else noise

@@ -8,25 +8,41 @@ import math
 import sys
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import validate_data
 
 from sklearn_ard._naming import naming
+from sklearn_ard._typing import Frame, Matrix, MatrixLike
 from sklearn_ard._weights import checked_weight
 from sklearn_ard.data.columns import Columns
 from sklearn_ard.data.frames import is_frame
 from sklearn_ard.data.levels import MIN_ROWS
 from sklearn_ard.data.reader import OF_NUMBERS, Reader, name_strings
+from sklearn_ard.data.targets import Targets
+
+if TYPE_CHECKING:  # it imports torch
+    from sklearn_ard.data.training_set import TrainingSet
 
 LARGEST_FACTOR = 1e30  # of the KL divergence, and price of a column
 
 
-def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind):
+def check_training_data(
+    estimator: BaseEstimator,
+    X: MatrixLike,
+    y: Any,
+    sample_weight: ArrayLike | None,
+    *,
+    reader: Reader | None = None,
+    **y_kind: Any,
+) -> tuple[Matrix, np.ndarray, np.ndarray, Reader]:
     """Check the data of a fit, and read them as numbers; infinite ones are refused.
 
     Parameters
@@ -77,7 +93,9 @@ def check_training_data(estimator, X, y, sample_weight, *, reader=None, **y_kind
     return X, y, weight, reader
 
 
-def check_rows(estimator, X, reader, columns):
+def check_rows(
+    estimator: BaseEstimator, X: MatrixLike, reader: Reader, columns: np.ndarray
+) -> tuple[Matrix, bool]:
     """Check rows to predict, and read them as numbers; infinite ones are refused.
 
     Parameters
@@ -104,7 +122,9 @@ def check_rows(estimator, X, reader, columns):
     return reader.read(X, columns) if selected else X, selected
 
 
-def _check_table(estimator, X, *, reset, has_categories):
+def _check_table(
+    estimator: BaseEstimator, X: Any, *, reset: bool, has_categories: bool
+) -> Frame | Matrix:
     """X as data frame or array, whose columns are those of an estimator."""
     refuse_images(X)
     if is_frame(X):
@@ -118,7 +138,7 @@ def _check_table(estimator, X, *, reset, has_categories):
     if isinstance(X, np.ndarray) and X.dtype == object:
         X = np.where(pd.isna(X), np.nan, X)  # None and pd.NA
     if has_categories and not sp.issparse(X):
-        options = {"dtype": None, "ensure_all_finite": False}
+        options: dict[str, Any] = {"dtype": None, "ensure_all_finite": False}
         with naming("X", X):
             if not hasattr(X, "__array__"):
                 X = np.array(X, dtype=object)  # numpy would make all of it strings
@@ -132,7 +152,7 @@ def _check_table(estimator, X, *, reset, has_categories):
         raise
 
 
-def _warn_of_rare_levels(reader):
+def _warn_of_rare_levels(reader: Reader) -> None:
     """Warn of categories that are left out, since none of their levels is frequent."""
     for j, levels in reader.levels_.items():
         if levels.are_rare_:
@@ -146,13 +166,13 @@ def _warn_of_rare_levels(reader):
             )
 
 
-def columns_of(estimator):
+def columns_of(estimator: BaseEstimator) -> Columns:
     """The columns that an estimator has seen."""
     names = getattr(estimator, "feature_names_in_", None)
     return Columns(estimator.n_features_in_, names, type(estimator).__name__)
 
 
-def _check_categories(estimator, columns):
+def _check_categories(estimator: BaseEstimator, columns: Columns) -> np.ndarray | None:
     """The `categorical_features` parameter as indices; None where dtypes decide."""
     given = estimator.categorical_features
     if isinstance(given, str) and given == "from_dtype":
@@ -161,13 +181,13 @@ def _check_categories(estimator, columns):
     return columns.indices(given, "categorical_features")
 
 
-def refuse_sparse(y):
+def refuse_sparse(y: object) -> None:
     """Raise an error for sparse targets."""
     if sp.issparse(y):
         raise TypeError("y must be dense. Got a sparse matrix. Pass y.toarray().")
 
 
-def refuse_images(X):
+def refuse_images(X: object) -> None:
     """Raise an error that explains how to pass images."""
     shape = getattr(X, "shape", ())
     if len(shape) > 2:
@@ -180,7 +200,7 @@ def refuse_images(X):
         )
 
 
-def check_varies(estimator, data):
+def check_varies(estimator: BaseEstimator, data: "TrainingSet") -> None:
     """Raise an error if a required block of columns is constant."""
     blocks = data.blocks
     lost = blocks.required & ~blocks.having(~data.scaler.constant_)
@@ -193,7 +213,7 @@ def check_varies(estimator, data):
         )
 
 
-def check_input_shape(estimator, reader):
+def check_input_shape(estimator: BaseEstimator, reader: Reader) -> None:
     """Raise an error if images of the `input_shape` do not fit the columns."""
     shape, n_features = estimator.input_shape, estimator.n_features_in_
     if shape is not None and estimator.feature_groups:
@@ -228,7 +248,7 @@ def check_input_shape(estimator, reader):
         )
 
 
-def other_noise(estimator, targets, what):
+def other_noise(estimator: BaseEstimator, targets: Targets, what: str) -> str:
     """What to say of noise other than that of a model that is trained further."""
     owner = type(estimator).__name__
     return (
@@ -238,7 +258,7 @@ def other_noise(estimator, targets, what):
     )
 
 
-def check_positive(estimator, y):
+def check_positive(estimator: BaseEstimator, y: np.ndarray) -> None:
     """Refuse targets of which there is no logarithm."""
     least = np.min(y, initial=np.inf)
     if not least > 0:
@@ -249,7 +269,7 @@ def check_positive(estimator, y):
         )
 
 
-def check_quantiles(estimator, quantiles):
+def check_quantiles(estimator: BaseEstimator, quantiles: ArrayLike) -> np.ndarray:
     """Quantiles as an array of one dimension."""
     try:
         levels = np.atleast_1d(np.asarray(quantiles, dtype=np.float64))
@@ -264,7 +284,7 @@ def check_quantiles(estimator, quantiles):
     return levels
 
 
-def check_n_bins(estimator):
+def check_n_bins(estimator: BaseEstimator) -> None:
     """Raise an error if bins are asked for where numbers are not encoded."""
     n_bins, owner = estimator.n_bins, type(estimator).__name__
     if n_bins == "auto" or n_bins == 0:
@@ -278,7 +298,7 @@ def check_n_bins(estimator):
         )
 
 
-def check_sizes(estimator, name):
+def check_sizes(estimator: BaseEstimator, name: str) -> tuple[int, ...]:
     """A parameter that holds positive integers, as a tuple."""
     value = getattr(estimator, name)
     sizes = (value,) if isinstance(value, Integral) else tuple(value)
@@ -290,12 +310,14 @@ def check_sizes(estimator, name):
     return tuple(int(size) for size in sizes)
 
 
-def _is_size(value):
+def _is_size(value: object) -> bool:
     """Whether a value is a positive integer, and no truth value."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
+    return (
+        isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
+    )
 
 
-def check_learning_rate(estimator):
+def check_learning_rate(estimator: BaseEstimator) -> float:
     """The learning rate as a float."""
     rate = estimator.learning_rate_init
     if rate > sys.float_info.max:
@@ -306,7 +328,7 @@ def check_learning_rate(estimator):
     return float(rate)
 
 
-def check_callbacks(estimator):
+def check_callbacks(estimator: BaseEstimator) -> tuple[Any, ...]:
     """The callbacks of the user, which must be skorch callbacks."""
     callbacks = tuple(estimator.callbacks or ())
     for callback in callbacks:
@@ -320,7 +342,7 @@ def check_callbacks(estimator):
     return callbacks
 
 
-def needs_one_network(estimator, what):
+def needs_one_network(estimator: BaseEstimator, what: str) -> str:
     """Error message for what an ensemble cannot do."""
     return (
         f"The 'n_networks' parameter of {type(estimator).__name__} must be 1 for "
@@ -329,14 +351,14 @@ def needs_one_network(estimator, what):
     )
 
 
-def trains_one_network(estimator):
+def trains_one_network(estimator: BaseEstimator) -> bool:
     """Whether an estimator can continue its training; for `available_if`."""
     if estimator.n_networks > 1:
         raise AttributeError(needs_one_network(estimator, "partial_fit"))
     return True
 
 
-def check_reg_factors(values, owner, name="reg_factors"):
+def check_reg_factors(values: Any, owner: str, name: str = "reg_factors") -> np.ndarray:
     """The values of reg_factor from the user, ascending and distinct."""
     try:
         factors = np.asarray(values, dtype=np.float64)
@@ -355,7 +377,7 @@ def check_reg_factors(values, owner, name="reg_factors"):
     return np.unique(factors)
 
 
-def check_threshold(estimator, threshold):
+def check_threshold(estimator: BaseEstimator, threshold: object) -> None:
     """Raise an error if a threshold of log alpha is not a number."""
     if not isinstance(threshold, Real) or math.isnan(threshold):
         raise ValueError(
@@ -365,7 +387,9 @@ def check_threshold(estimator, threshold):
         )
 
 
-def warn_of_training(estimator, trained, targets=None):
+def warn_of_training(
+    estimator: BaseEstimator, trained: Any, targets: Targets | None = None
+) -> None:
     """Warn of an interrupted training, of an empty model, and of one worse than that.
 
     The last needs the `targets`; after a chunk of data it would come too early.

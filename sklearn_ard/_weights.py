@@ -4,8 +4,10 @@ Input: weights from the user. Output: numbers of rows, or an error.
 """
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_ard._naming import naming
@@ -14,11 +16,11 @@ LARGEST_WEIGHT = 1e12  # of all rows together
 SMALLEST_CLASS_WEIGHT = 1e-12  # of the class with the largest one
 
 
-def check_class_weight(class_weight):
+def check_class_weight(class_weight: Any) -> None:
     """Refuse weights of classes that are no weights."""
     given = class_weight.values() if isinstance(class_weight, dict) else [1.0]
     good = [
-        isinstance(w, Real) and 0 <= w <= LARGEST_WEIGHT  # and not NaN
+        isinstance(w, Real) and 0 <= float(w) <= LARGEST_WEIGHT  # and not NaN
         for w in given
     ]
     if not all(good) or max(given, default=0) < SMALLEST_CLASS_WEIGHT:
@@ -29,7 +31,7 @@ def check_class_weight(class_weight):
         )
 
 
-def checked_weight(sample_weight, X):
+def checked_weight(sample_weight: ArrayLike | None, X: Any) -> np.ndarray:
     """Weights as numbers of rows; those that sum to 1 are shares of them."""
     with naming("sample_weight", sample_weight):
         weight = _check_sample_weight(

@@ -14,15 +14,15 @@ FOLDERS = {  # each imports from those above it only
     "nn": "activations priors mixin layers noise ensemble networks chain pruning "
     "convert sampling steps compaction objective warmup evidence",
     "nn.fast": "live_network width shrink adam gradient dense_gradient trainer",
-    "": "_context _archive _callbacks",
+    "": "_typing _context _archive _callbacks",
     "data": "columns frames levels reader table encoding bins blocks moments merge "
     "scaler copies order batches transforms noise targets training_set",
     "validation": "_naming _weights _validation",
     "training": "checkpoint callbacks net build task inputs trained start transfer "
     "rounds recipe ensemble comparison candidates",
-    "inference": "activations operations network images modules posterior lower "
-    "onnx_inputs onnx report state predictor distribution saving format compact "
-    "compression estimator_format",
+    "inference": "activations operations network images modules moments posterior "
+    "lower onnx_inputs onnx report state predictor distribution saving format "
+    "compact compression estimator_format",
     "estimators": "_likelihoods _parameters _base _regressor _classifier",
     "selection": "threshold bounds walk points path jobs folds choice search halves "
     "stability",

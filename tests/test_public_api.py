@@ -107,8 +107,8 @@ sklearn_ard.RegularizationPathDisplay(path)
         max_names=10, ax=None)
     sets ax_, figure_, n_features_ax_, score_ax_
 sklearn_ard.RelevanceDisplay(relevance, support, feature_names, levels=None)
-    has from_estimator(estimator, *, max_features=30, levels_of=None, X=None, ax=None),
-        plot(*, max_features=30, ax=None)
+    has from_estimator(estimator, *, max_features=30, levels_of=None, X=None,
+        target=None, ax=None), plot(*, max_features=30, target=None, ax=None)
     sets ax_, figure_, levels_ax_
 sklearn_ard.ShapleyDisplay(values)
     has from_estimator(estimator, X, background=None, *, kind='beeswarm', row=0,
@@ -165,7 +165,7 @@ sklearn_ard.inspection.variance_shares(model, X, *, sample_weight=None, output='
 sklearn_ard.nn.ARD(threshold=3.0)
     has keep(weight, log_sigma2, mask, groups=1), kl(weight, log_sigma2, mask,
         groups=1), name, slope(square, log_sigma2, sigma2)
-sklearn_ard.nn.ARDMixin()
+sklearn_ard.nn.ARDMixin(*args, **kwargs)
     has deterministic, draw_noise(like), extra_repr(), forward(x), generator, keep(),
         kl(), leaves_inputs(inputs), log_alpha, mask_inputs_(live), mask_outputs_(live),
         per_input(values), prune_(), reset_parameters(generator=None),

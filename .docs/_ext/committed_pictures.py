@@ -1,5 +1,6 @@
-"""Pictures of examples that are not run: those that are committed beside them."""
+"""Examples of the gallery: their committed pictures, and how they are run."""
 
+import builtins
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def show_picture(app, docname, source):
         return
     image = f".. image:: images/sphx_glr_{name}_001.png\n   :alt: What it draws\n\n"
     source[0] = source[0].replace(MARK, image + MARK, 1)
+
+
+def name_file(gallery_conf, path):
+    """Give examples that are run their `__file__`, which sphinx-gallery does not."""
+    folder = Path(gallery_conf["src_dir"]).parent / "examples"
+    builtins.__file__ = str(folder / Path(path).name)
 
 
 def setup(app):

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 10))
     y = np.abs(X[:, 3]) + X[:, 7] + 0.3 * rng.standard_t(2, size=300)
-    model = ARDRegressor(n_bins=0, random_state=0).fit(X, y)
+    model = ARDRegressor(n_bins=0, max_iter=200, random_state=0).fit(X, y)
     columns = ["likelihood", "log_density", "gain", "std_error", "chosen"]
     print(model.candidates_[columns].round(3).to_string(index=False))
     print("kept:", model.get_support(indices=True))

@@ -13,7 +13,9 @@ last epoch.
 It takes an accelerator: where there is none, or no data, the table says "not run". What
 has been trained is kept in `--checkpoints`, and a run that was stopped goes on there.
 `--generated` trains on a number of drawn images in place of CIFAR-10, on any device.
-The settings are those of LeNet-5 in `mnist.py`, and have not been tried on CIFAR-10.
+The settings are those of LeNet-5 in `mnist.py`, and have not been tried on CIFAR-10. Of
+the papers' rows, that of Sparse VD is second-hand (the abstract of Molchanov et al.
+says "up to 68 times"), that of AutoPrune from its abstract.
 """
 
 import argparse

@@ -11,8 +11,12 @@ deep learning. NeurIPS; section 3.2.1 and eq. 1.
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_ard._typing import Matrix
 
-def bin_edges(codes, weight, columns, n_bins):
+
+def bin_edges(
+    codes: Matrix, weight: np.ndarray, columns: np.ndarray, n_bins: int
+) -> dict[int, np.ndarray]:
     """Quantiles of columns, ties merged.
 
     Parameters
@@ -53,7 +57,9 @@ def bin_edges(codes, weight, columns, n_bins):
     return edges
 
 
-def _entries(codes, weight, j):
+def _entries(
+    codes: Matrix, weight: np.ndarray, j: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of a column with their weights; of a sparse one the zeros as one."""
     if not sp.issparse(codes):
         return codes[:, j], weight

@@ -9,9 +9,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+
+from sklearn_ard.data.columns import Columns
+from sklearn_ard.data.encoding import Encoding
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +46,12 @@ class Groups:
     @classmethod
     def of(
         cls,
-        columns,
-        feature_groups=None,
-        feature_cost="auto",
-        required=None,
-        alpha=1.0,
-    ):
+        columns: Columns,
+        feature_groups: Any = None,
+        feature_cost: Any = "auto",
+        required: Any = None,
+        alpha: float = 1.0,
+    ) -> Self:
         """Groups from the parameters of an estimator.
 
         Parameters
@@ -69,7 +73,7 @@ class Groups:
             If a parameter names columns that are not there, or has a wrong price.
         """
         if isinstance(feature_groups, Integral):
-            of_column, named = _channels(columns, feature_groups)
+            of_column, named = _channels(columns, int(feature_groups))
             n_named = columns.n_columns  # pixels
         else:
             of_column, named = _group(columns, feature_groups)
@@ -87,10 +91,10 @@ class Groups:
             names[block] = str(name)
         return cls(of_column, costs, stepped, is_required, names)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.required)
 
-    def total(self, values):
+    def total(self, values: np.ndarray) -> np.ndarray:
         """Sums over the columns of each block.
 
         Parameters
@@ -123,7 +127,7 @@ class Blocks(Groups):
     of_input: np.ndarray
 
     @classmethod
-    def of_inputs(cls, groups, encoding):
+    def of_inputs(cls, groups: Groups, encoding: Encoding) -> Self:
         """The blocks of columns that are encoded.
 
         Parameters
@@ -141,26 +145,26 @@ class Blocks(Groups):
         of_input = groups.of_column[encoding.column]
         return cls(**{**vars(groups), "of_input": of_input})
 
-    def having(self, inputs):
+    def having(self, inputs: np.ndarray) -> np.ndarray:
         """Which blocks have any of some inputs: a mask from a mask."""
         return np.bincount(self.of_input, inputs, minlength=len(self)) > 0
 
-    def opened(self, inputs):
+    def opened(self, inputs: np.ndarray) -> np.ndarray:
         """Some inputs, and all of the required blocks."""
         return inputs | self.required[self.of_input]
 
-    def largest(self, values):
+    def largest(self, values: np.ndarray) -> np.ndarray:
         """The largest of some values of the inputs of each block, at least 0."""
         largest = np.zeros(len(self))
         np.maximum.at(largest, self.of_input, values)
         return largest
 
-    def support(self, inputs):
+    def support(self, inputs: np.ndarray) -> np.ndarray:
         """Columns whose blocks have any of some inputs, or are required."""
         return (self.having(inputs) | self.required)[self.of_column]
 
 
-def _group(columns, groups):
+def _group(columns: Columns, groups: Any) -> tuple[np.ndarray, dict[Any, int]]:
     """The block of each column, and the blocks that have names."""
     named = groups if isinstance(groups, Mapping) else dict(enumerate(groups or ()))
     first = np.arange(columns.n_columns)
@@ -189,13 +193,20 @@ def _group(columns, groups):
     return of_column, {name: int(of_column[j]) for name, j in members.items()}
 
 
-def _channels(columns, n_channels):
+def _channels(columns: Columns, n_channels: int) -> tuple[np.ndarray, dict[Any, int]]:
     """The same for images."""
     of_column = np.repeat(np.arange(n_channels), columns.n_columns // n_channels)
     return of_column, {f"channel {k}": k for k in range(n_channels)}
 
 
-def costs_of(feature_cost, columns, of_column, names, n_named, alpha):
+def costs_of(
+    feature_cost: Any,
+    columns: Columns,
+    of_column: np.ndarray,
+    names: dict[Any, int],
+    n_named: int,
+    alpha: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """Prices of the blocks in nats, at a `reg_factor` of 1.
 
     Parameters
@@ -238,6 +249,7 @@ def costs_of(feature_cost, columns, of_column, names, n_named, alpha):
     if isinstance(feature_cost, pd.Series):
         feature_cost = feature_cost.to_dict()
     if isinstance(feature_cost, Mapping):
+        blocks: list[int] | np.ndarray
         blocks = [_block_of(key, columns, of_column, names) for key in feature_cost]
         for key, block in zip(feature_cost, blocks, strict=True):
             if key in names and blocks.count(block) > 1:
@@ -263,7 +275,9 @@ def costs_of(feature_cost, columns, of_column, names, n_named, alpha):
     return costs, stepped
 
 
-def _block_of(key, columns, of_column, names):
+def _block_of(
+    key: Any, columns: Columns, of_column: np.ndarray, names: dict[Any, int]
+) -> int:
     """The block that a key of a mapping of prices names."""
     if key in names:
         return names[key]

@@ -6,6 +6,7 @@ the parameter.
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -30,18 +31,18 @@ class Columns:
     names: np.ndarray | None
     owner: str
 
-    def name(self, j):
+    def name(self, j: int) -> str:
         """What to call a column in a message."""
         return f"column {j}" if self.names is None else f"column {self.names[j]!r}"
 
     @property
-    def labels(self):
+    def labels(self) -> np.ndarray:
         """Names of all columns: x0, x1, ... where there are none."""
         if self.names is not None:
             return self.names
         return np.array([f"x{j}" for j in range(self.n_columns)], dtype=object)
 
-    def indices(self, given, parameter):
+    def indices(self, given: Any, parameter: str) -> np.ndarray:
         """Indices of the columns that a parameter names.
 
         Parameters
@@ -74,7 +75,7 @@ class Columns:
         found = [self._index(value, parameter, given) for value in values]
         return np.unique(found)
 
-    def _index(self, value, parameter, given):
+    def _index(self, value: Any, parameter: str, given: Any) -> int:
         if isinstance(value, str):
             if self.names is None:
                 must = "hold indices or a mask where X has no names"
@@ -86,13 +87,13 @@ class Columns:
                 raise ValueError(self.says(parameter, must, got))
             return found[0]
         if isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)):
-            if not 0 <= value < self.n_columns:
+            if not 0 <= int(value) < self.n_columns:
                 must = f"hold indices from 0 to {self.n_columns - 1}"
                 raise ValueError(self.says(parameter, must, repr(value)))
             return int(value)
         raise ValueError(self.says(parameter, f"be {_KINDS}", repr(given)))
 
-    def says(self, parameter, must, got):
+    def says(self, parameter: str, must: str, got: object) -> str:
         return (
             f"The {parameter!r} parameter of {self.owner} must {must}. Got {got} "
             "instead."

@@ -5,14 +5,16 @@ Input: scaled inputs and their blocks. Output: a mask of the inputs that are not
 
 import numpy as np
 
+from sklearn_ard.data.blocks import Blocks
 from sklearn_ard.data.moments import moments
+from sklearn_ard.data.table import ScaledTable
 
 _N_DIRECTIONS = 4  # which columns are compared in
 _TOLERANCE = 1e-4  # of standard deviations: a correlation of 1 - 5e-9
 _OFFSETS = 0.0, 0.5  # of cells of that size: no two near places are apart in both
 
 
-def copies(x, blocks):
+def copies(x: ScaledTable, blocks: Blocks) -> np.ndarray:
     """Inputs of blocks that are copies of others, in whatever units or with any sign.
 
     Of blocks that say the same, one stays: a required one, else the cheapest, else the
@@ -47,7 +49,7 @@ def copies(x, blocks):
     return (is_copy & ~blocks.required)[blocks.of_input]
 
 
-def _projected(x):
+def _projected(x: ScaledTable) -> np.ndarray:
     """Columns by random directions, in units of what chance makes of each."""
     n_rows = x.shape[0]
     residual = np.random.default_rng(0).standard_normal((n_rows, _N_DIRECTIONS))
@@ -58,7 +60,7 @@ def _projected(x):
     return covariance * sign * np.sqrt(n_rows)
 
 
-def _keys(cells, blocks):
+def _keys(cells: np.ndarray, blocks: Blocks) -> np.ndarray:
     """A number for each block, from the cells of its inputs in their order."""
     rng = np.random.default_rng(1)
     factors = rng.integers(2**63, size=_N_DIRECTIONS, dtype=np.uint64) * 2 + 1

@@ -6,12 +6,15 @@ missing, or whether it has a certain level. NaN means that nothing is known of a
 it is then scaled to 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_ard._typing import Matrix
 from sklearn_ard.data.levels import MIN_ROWS, UNKNOWN
 from sklearn_ard.data.table import chunks_of
 
@@ -38,18 +41,24 @@ class Encoding:
     bounds: np.ndarray
 
     @classmethod
-    def unbounded(cls, column, level):
+    def unbounded(cls, column: np.ndarray, level: np.ndarray) -> Self:
         """An encoding without bins."""
         bounds = np.repeat([[-np.inf], [np.inf]], len(column), axis=1)
         return cls(column, level, bounds)
 
     @classmethod
-    def of_numbers(cls, n_columns):
+    def of_numbers(cls, n_columns: int) -> Self:
         """That of a table of numbers, one input per column."""
         return cls.unbounded(np.arange(n_columns), np.full(n_columns, VALUE))
 
     @classmethod
-    def of_table(cls, codes, weight, n_codes, with_gaps=True):
+    def of_table(
+        cls,
+        codes: Matrix,
+        weight: np.ndarray,
+        n_codes: dict[int, int],
+        with_gaps: bool = True,
+    ) -> Self:
         """That of a table with gaps and categories, inputs in the order of columns.
 
         Parameters
@@ -74,7 +83,7 @@ class Encoding:
             has_gaps = _rows_with_gaps(codes, weight) >= MIN_ROWS
         if not n_codes and not has_gaps.any():
             return cls.of_numbers(codes.shape[1])
-        levels = []
+        levels: list[Sequence[int]] = []
         for j, gaps in enumerate(has_gaps):
             n = n_codes.get(j)
             if n is None:
@@ -82,10 +91,11 @@ class Encoding:
             else:
                 levels.append([1] if n == 2 else range(max(n, 1)))
         column = np.repeat(np.arange(len(levels)), [len(each) for each in levels])
-        levels = np.concatenate([np.array(each) for each in levels])
-        return cls.unbounded(column, levels)
+        return cls.unbounded(
+            column, np.concatenate([np.array(each) for each in levels])
+        )
 
-    def with_bins(self, edges):
+    def with_bins(self, edges: dict[int, np.ndarray]) -> "Encoding":
         """The same with piecewise linear encodings beside the values of some columns.
 
         Parameters
@@ -100,47 +110,49 @@ class Encoding:
         """
         columns = np.array(sorted(edges), dtype=self.column.dtype)
         n_bins = [len(edges[j]) - 1 for j in columns.tolist()]
-        bounds = [np.stack([edges[j][:-1], edges[j][1:]]) for j in columns.tolist()]
+        added = [np.stack([edges[j][:-1], edges[j][1:]]) for j in columns.tolist()]
         column = np.append(self.column, np.repeat(columns, n_bins))
         level = np.append(self.level, np.full(sum(n_bins), BIN))
-        bounds = np.concatenate([self.bounds, *bounds], axis=1)
+        bounds = np.concatenate([self.bounds, *added], axis=1)
         order = np.argsort(column, kind="stable")
         return Encoding(column[order], level[order], bounds[:, order])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.column)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
             for name in ("column", "level", "bounds")
         )
 
     @cached_property
-    def has_numbers_only(self):
+    def has_numbers_only(self) -> bool:
         """Whether every input is a value."""
         return bool((self.level == VALUE).all())
 
     @cached_property
-    def has_bins(self):
+    def has_bins(self) -> bool:
         """Whether any input is the part of a number within a bin."""
         return bool((self.level == BIN).any())
 
-    def without_bins(self):
+    def without_bins(self) -> "Encoding":
         """The same with the values of numbers alone."""
         return self.take(self.level != BIN)
 
-    def take(self, inputs):
+    def take(self, inputs: np.ndarray) -> "Encoding":
         """The encoding of some of the inputs."""
         return Encoding(self.column[inputs], self.level[inputs], self.bounds[:, inputs])
 
-    def on(self, columns):
+    def on(self, columns: np.ndarray) -> "Encoding":
         """The same for a table that has some of the columns only (ascending)."""
         column = np.searchsorted(columns, self.column)
         return Encoding(column, self.level, self.bounds)
 
     @cached_property
-    def numbers_with_bounds(self):
+    def numbers_with_bounds(
+        self,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Inputs that are a value or its part in a bin; bounds; what is subtracted.
 
         That is the bound nearest to 0, so that the input of 0 is 0.
@@ -150,12 +162,12 @@ class Encoding:
         return inputs, lower, upper, np.clip(0.0, lower, upper)
 
     @cached_property
-    def _is_in_order(self):
+    def _is_in_order(self) -> bool:
         """Whether input j is made of column j."""
         return np.array_equal(self.column, np.arange(len(self)))
 
     @cached_property
-    def _inputs_of_codes(self):
+    def _inputs_of_codes(self) -> list[tuple[int, np.ndarray, np.ndarray]]:
         """Of each category the column, all inputs, and the input of each code or -1."""
         found = []
         for j in np.unique(self.column[self.level >= 0]):
@@ -165,7 +177,7 @@ class Encoding:
             found.append((j, inputs, of_code))
         return found
 
-    def __call__(self, codes):
+    def __call__(self, codes: Matrix) -> Matrix:
         """Inputs of some rows.
 
         Parameters
@@ -206,7 +218,7 @@ class Encoding:
         return x
 
 
-def _rows_with_gaps(codes, weight):
+def _rows_with_gaps(codes: Matrix, weight: np.ndarray) -> np.ndarray:
     """Weight of the rows in which each column is NaN."""
     rows = np.zeros(codes.shape[1])
     for chunk in chunks_of(codes):

@@ -5,40 +5,50 @@ categories, and their values as arrays, with NaN for what is missing.
 """
 
 import importlib
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from sklearn_ard._typing import Frame, Series
+
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 MIXED = "mixed types"
 
 
-def is_frame(X):
+def is_frame(X: object) -> bool:
     """Whether X is a data frame of pandas or polars."""
     return is_pandas(X) or _is_of_polars(X) and hasattr(X, "get_columns")
 
 
-def is_pandas(X):
+def is_pandas(X: object) -> bool:
     """Whether X is a data frame of pandas."""
     return hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2
 
 
-def _is_of_polars(X):
+def _is_of_polars(X: object) -> bool:
     return type(X).__module__.split(".")[0] == "polars"
 
 
-def column(X, j):
+def column(X: Frame, j: int) -> Series:
     """Column number `j` of a data frame, as a series."""
     return X.iloc[:, j] if is_pandas(X) else X.to_series(j)
 
 
-def columns(X, indices):
+def columns(X: Frame, indices: np.ndarray) -> Frame:
     """Some columns of a data frame, as a data frame."""
     return X.iloc[:, indices] if is_pandas(X) else X[:, list(map(int, indices))]
 
 
-def converts_at_once(X):
+def names_of(table: Any) -> list[str] | None:
+    """Names of the columns of a data frame, if they are distinct strings, or None."""
+    names = list(table.columns) if is_frame(table) else []
+    are_names = all(isinstance(name, str) for name in names)
+    return names if names and are_names and len(set(names)) == len(names) else None
+
+
+def converts_at_once(X: Frame) -> bool:
     """Whether numpy makes numbers of a data frame without a look at each column."""
     if not is_pandas(X) or not len(X.columns):
         return False
@@ -51,7 +61,7 @@ def converts_at_once(X):
     )
 
 
-def to_array(X):
+def to_array(X: Frame) -> np.ndarray:
     """A data frame as ndarray: of numbers, or of objects where there are others."""
     if converts_at_once(X):
         return X.to_numpy()
@@ -64,9 +74,9 @@ def to_array(X):
     return values
 
 
-def to_frame(X, library):
+def to_frame(X: Frame, library: str) -> Frame:
     """A data frame of "pandas" or "polars" with the columns of one of the other."""
-    columns = {}
+    columns: dict[str, Any] = {}
     for j, name in enumerate(X.columns):
         part = column(X, j)
         if kind_of(part) == "number":
@@ -77,7 +87,7 @@ def to_frame(X, library):
     return importlib.import_module(library).DataFrame(columns)
 
 
-def kind_of(series):
+def kind_of(series: Series) -> str:
     """What a column holds, by its dtype; of objects, by what they are.
 
     Parameters
@@ -109,7 +119,7 @@ def kind_of(series):
     return "category" if is_category else f"dtype {dtype}"
 
 
-def _kind_in_polars(dtype):
+def _kind_in_polars(dtype: Any) -> str:
     if dtype.is_numeric() or str(dtype) in ("Boolean", "Null"):
         return "number"
     name = str(dtype).split("(")[0]
@@ -117,14 +127,14 @@ def _kind_in_polars(dtype):
     return "category" if name in categories else f"dtype {dtype}"
 
 
-def _kind_of_objects(values):
+def _kind_of_objects(values: Any) -> str:
     kind = types.infer_dtype(values, skipna=True)
     if kind in _NUMBERS:
         return "number"
     return {"string": "category", "mixed-integer": MIXED}.get(kind, f"objects ({kind})")
 
 
-def numbers_of(series):
+def numbers_of(series: Series) -> np.ndarray:
     """A column of numbers as ndarray of type float64."""
     if _is_of_polars(series):
         return series.cast(float).to_numpy()
@@ -135,7 +145,7 @@ def numbers_of(series):
     return series.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def levels_of(series):
+def levels_of(series: Series) -> np.ndarray:
     """A column of categories: numbers as float64, strings as objects."""
     if _is_of_polars(series):
         if series.dtype.is_numeric() or str(series.dtype) == "Boolean":
@@ -144,7 +154,7 @@ def levels_of(series):
     return uniform(series.astype(object).to_numpy(dtype=object))
 
 
-def uniform(values):
+def uniform(values: np.ndarray) -> np.ndarray:
     """Levels as an array of numbers or of strings, with NaN for what is missing.
 
     Parameters

@@ -5,6 +5,7 @@ few rows share one.
 """
 
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ class Levels:
         Whether there are levels, but none of them, nor a gap, has enough rows.
     """
 
-    def fit(self, values, weight):
+    def fit(self, values: np.ndarray, weight: np.ndarray) -> Self:
         """Find the levels.
 
         Parameters
@@ -72,11 +73,11 @@ class Levels:
         self.are_rare_ = n > 0 and not frequent.any() and n_missing < MIN_ROWS
         return self
 
-    def _next_code(self):
+    def _next_code(self) -> int:
         self.n_codes_ += 1
         return self.n_codes_ - 1
 
-    def emptied(self):
+    def emptied(self) -> "Levels":
         """The same without its levels, for a column that is not read."""
         levels = Levels()
         levels.known_, levels.codes_ = self.known_[:0], self.codes_[:0]
@@ -84,23 +85,23 @@ class Levels:
         return levels
 
     @cached_property
-    def _encoder(self):
+    def _encoder(self) -> OrdinalEncoder:
         dtype = float if self.are_numbers else object
         return _encoder_of(np.append(self.known_.astype(dtype), np.nan))
 
     @property
-    def are_numbers(self):
+    def are_numbers(self) -> bool:
         """Whether the levels are numbers, or strings."""
         return self.known_.dtype.kind == "f"
 
-    def codes(self, values):
+    def codes(self, values: np.ndarray) -> np.ndarray:
         """Codes of the values of some rows, an int ndarray of shape (n,)."""
         index = self._encoder.transform(values[:, None])[:, 0]
         # the last two entries are those of index -2 and -1
         return np.append(self.codes_, [self.missing_code_, UNKNOWN])[index]
 
 
-def _encoder_of(values):
+def _encoder_of(values: np.ndarray) -> OrdinalEncoder:
     """From levels to their indices in sorted order, of values of these levels."""
     encoder = OrdinalEncoder(
         dtype=np.int64,

@@ -4,13 +4,18 @@ Input: X, targets and weights. Output: indices of the distinct rows, and their w
 A weight of k and k copies thus give the same data set, bit for bit.
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_ard._typing import Matrix
 from sklearn_ard.data.table import chunks_of, slices
 
 
-def merge_rows(X, targets, weight):
+def merge_rows(
+    X: Matrix, targets: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Merge identical rows, drop those of weight zero, sort the rest by content.
 
     Parameters
@@ -41,7 +46,7 @@ def merge_rows(X, targets, weight):
     return rows[new], total
 
 
-def _hash_rows(X, targets):
+def _hash_rows(X: Matrix, targets: np.ndarray) -> np.ndarray:
     """64-bit hash of every row; the same for sparse and dense rows of one dtype."""
     rng = np.random.default_rng(0)
     factors = rng.integers(2**63, size=X.shape[1], dtype=np.uint64) * 2 + 1
@@ -52,7 +57,7 @@ def _hash_rows(X, targets):
     return hashes * 3 + _hash_chunk(targets, factors)
 
 
-def _hash_chunk(X, factors):
+def _hash_chunk(X: Matrix, factors: Any) -> np.ndarray:
     if sp.issparse(X):
         entries = X.tocoo()
         terms = _hash_values(entries.data) * factors[entries.col]
@@ -64,7 +69,7 @@ def _hash_chunk(X, factors):
     return terms.sum(axis=1, dtype=np.uint64)
 
 
-def _hash_values(values):
+def _hash_values(values: np.ndarray) -> np.ndarray:
     """Hash of every number; that of zero (and minus zero) is zero, all NaN have one.
 
     The finaliser of splitmix64 (Steele, Lea, Flood 2014. Fast splittable pseudorandom
@@ -72,13 +77,15 @@ def _hash_values(values):
     """
     values = values + 0.0  # -0.0 becomes 0.0
     values[np.isnan(values)] = np.nan
-    bits = values.view(f"u{values.itemsize}").astype(np.uint64)
+    bits: np.ndarray = values.view(f"u{values.itemsize}").astype(np.uint64)
     bits = (bits ^ (bits >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> 27)) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> 31)
 
 
-def _identical(X, targets, first, second):
+def _identical(
+    X: Matrix, targets: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
     """Whether the rows `first` and `second` are the same, and not just their hashes."""
     same = (targets[first] == targets[second]).all(axis=1)
     for chunk in slices(len(first), X.shape[1]):
@@ -88,7 +95,7 @@ def _identical(X, targets, first, second):
     return same
 
 
-def _both_missing(a, b):
+def _both_missing(a: Matrix, b: Matrix) -> np.ndarray:
     """Number of columns in which the rows of both are NaN, which is unequal to NaN."""
     if not sp.issparse(a):
         return (np.isnan(a) & np.isnan(b)).sum(axis=1)

@@ -4,13 +4,23 @@ Input: scaled rows and residuals. Output: per column what a score test needs. Of
 rows only the entries are read.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_ard.data.table import chunks_of, slices
+from sklearn_ard._typing import Matrix
+from sklearn_ard.data.table import ScaledTable, chunks_of, slices
+
+_Sums = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def moments(x, rows, weight, residual):
+def moments(
+    x: np.ndarray | ScaledTable,
+    rows: np.ndarray,
+    weight: np.ndarray,
+    residual: np.ndarray,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Weighted moments of columns and of their squares.
 
     Parameters
@@ -40,9 +50,15 @@ def moments(x, rows, weight, residual):
         yield second / total - (first / total) ** 2, product / total
 
 
-def _dense_sums(x, rows, weight, residual, power):
+def _dense_sums(
+    x: Matrix | ScaledTable,
+    rows: np.ndarray,
+    weight: np.ndarray,
+    residual: np.ndarray,
+    power: int,
+) -> _Sums:
     """Sums over rows of powers of the columns, of their squares, and by residuals."""
-    first, second, product = 0.0, 0.0, 0.0
+    first = second = product = np.zeros(())
     for chunk in slices(len(rows), x.shape[1]):
         values = np.asarray(x[rows[chunk]], dtype=np.float64) ** power
         first = first + values.T @ weight[chunk]
@@ -51,7 +67,13 @@ def _dense_sums(x, rows, weight, residual, power):
     return first, second, product
 
 
-def _sparse_sums(x, rows, weight, residual, power):
+def _sparse_sums(
+    x: Matrix | ScaledTable,
+    rows: np.ndarray,
+    weight: np.ndarray,
+    residual: np.ndarray,
+    power: int,
+) -> _Sums:
     """The same for sparse rows: what entries add to the value of an empty cell."""
     scaler = x.scaler
     empty = scaler.scale_entries(0.0).astype(np.float64) ** power

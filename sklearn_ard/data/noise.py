@@ -7,7 +7,7 @@ in :mod:`sklearn_ard.nn`, by their names; unlike that, it does not import torch.
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -39,9 +39,10 @@ class Noise:
     likelihood: ClassVar[str]
     n_outputs: ClassVar[int] = 1
     standard_mean: ClassVar = None
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # of every kind
 
     @staticmethod
-    def center(y, weight):
+    def center(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
         """Location and scale by which a target is standardised once more.
 
         Parameters
@@ -59,7 +60,7 @@ class Noise:
         return 0.0, 1.0
 
     @classmethod
-    def start(cls, log_scale2, least_scale2):
+    def start(cls, log_scale2: np.ndarray, least_scale2: np.ndarray) -> Self:
         """Noise with which training begins.
 
         Parameters
@@ -71,7 +72,7 @@ class Noise:
         """
         raise NotImplementedError
 
-    def fitted(self, y, weight):
+    def fitted(self, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Any]:
         """That of a model without inputs, by maximum likelihood.
 
         Parameters
@@ -90,7 +91,9 @@ class Noise:
         """
         raise NotImplementedError
 
-    def distribution(self, outputs, variance=0.0):
+    def distribution(
+        self, outputs: np.ndarray, variance: np.ndarray | float = 0.0
+    ) -> Any:
         """The predictive distribution.
 
         Parameters
@@ -109,11 +112,11 @@ class Noise:
         raise NotImplementedError
 
     @property
-    def learned(self):
+    def learned(self) -> dict[str, np.ndarray]:
         """Its parameters, by the names that they have in the likelihood."""
         return {f.name: getattr(self, f.name) for f in fields(self) if not f.kw_only}
 
-    def bounded_by(self, outputs):
+    def bounded_by(self, outputs: np.ndarray) -> Self:
         """The same, with no larger scale than for given outputs.
 
         Parameters
@@ -128,7 +131,9 @@ class Noise:
         """
         return self
 
-    def log_density(self, y, outputs, variance=0.0):
+    def log_density(
+        self, y: np.ndarray, outputs: np.ndarray, variance: np.ndarray | float = 0.0
+    ) -> np.ndarray:
         """Log-density of scaled targets, of shape (n_samples, n_targets).
 
         Parameters
@@ -145,7 +150,7 @@ class Noise:
         """
         return self.distribution(outputs, variance).logpdf(y)
 
-    def mean(self, outputs):
+    def mean(self, outputs: np.ndarray) -> np.ndarray:
         """Means of shape (n_samples, n_targets) for outputs of a network."""
         location, *spread = np.split(outputs, self.n_outputs, axis=1)
         if self.standard_mean is None:
@@ -161,15 +166,17 @@ class GaussianNoise(Noise):
     likelihood = "gaussian"
 
     @classmethod
-    def start(cls, log_scale2, least_scale2):
+    def start(cls, log_scale2: np.ndarray, least_scale2: np.ndarray) -> Self:
         return cls(log_scale2)
 
-    def fitted(self, y, weight):
+    def fitted(self, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Any]:
         location = np.average(y, axis=0, weights=weight)
         variance = np.average((y - location) ** 2, axis=0, weights=weight)
         return location, GaussianNoise(np.log(np.maximum(variance, _LEAST_VARIANCE)))
 
-    def distribution(self, outputs, variance=0.0):
+    def distribution(
+        self, outputs: np.ndarray, variance: np.ndarray | float = 0.0
+    ) -> Any:
         return stats.norm(outputs, np.sqrt(np.exp(self.log_noise_variance) + variance))
 
 
@@ -185,21 +192,21 @@ class LocationScaleNoise(Noise):
 
     log_scale2: np.ndarray
     least_scale2: np.ndarray
-    most_spread: np.ndarray = field(default=np.inf, kw_only=True)
+    most_spread: np.ndarray | float = field(default=np.inf, kw_only=True)
     family: ClassVar = stats.norm
 
     @classmethod
-    def start(cls, log_scale2, least_scale2):
+    def start(cls, log_scale2: np.ndarray, least_scale2: np.ndarray) -> Self:
         n_shapes = sum(not f.kw_only for f in fields(cls)) - 2
         shapes = [np.full(len(log_scale2), _START) for _ in range(n_shapes)]
         return cls(log_scale2, least_scale2, *shapes)
 
     @property
-    def shapes(self):
+    def shapes(self) -> tuple[np.ndarray, ...]:
         """Parameters of the `family`, from the fields after the first two."""
         return ()
 
-    def fitted(self, y, weight):
+    def fitted(self, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Any]:
         if len(y) > _QUANTILES:
             share = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
             y = np.column_stack(
@@ -213,11 +220,11 @@ class LocationScaleNoise(Noise):
         location, log_scale2, *shapes = np.transpose(found)
         return location, type(self)(log_scale2, self.least_scale2, *shapes)
 
-    def _fitted(self, j, y, weight):
+    def _fitted(self, j: int, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Location, log_scale2 and shapes of one target."""
         least = self.least_scale2[[j]]
 
-        def nll(parameters):
+        def nll(parameters: np.ndarray) -> float:
             location, log_scale2, *shapes = parameters[:, None]
             noise = type(self)(log_scale2, least, *shapes)
             density = noise.log_density(y[:, None], noise.outputs_at(location))
@@ -228,25 +235,29 @@ class LocationScaleNoise(Noise):
         bounds = [(-30.0, 30.0), (-20.0, 20.0), *[_LOGITS] * (len(start) - 2)]
         return optimize.minimize(nll, start, bounds=bounds).x
 
-    def outputs_at(self, location):
+    def outputs_at(self, location: np.ndarray) -> np.ndarray:
         """Outputs of shape (1, n_outputs) of a network that reads nothing."""
         nothing = np.zeros(len(location) * (self.n_outputs - 1))
         return np.concatenate([location, nothing])[None]
 
-    def scale2(self, spread=0.0):
+    def scale2(self, spread: np.ndarray | float = 0.0) -> np.ndarray:
         """Squared scales, where the network adds something to their logarithms."""
         spread = np.minimum(spread, self.most_spread)
         added = LARGEST_SPREAD * np.tanh(spread / LARGEST_SPREAD)
         return np.exp(self.log_scale2 + added) + self.least_scale2
 
-    def bounded_by(self, outputs):
+    def bounded_by(self, outputs: np.ndarray) -> Self:
         _, *spread = np.split(outputs, self.n_outputs, axis=1)
         return replace(self, most_spread=spread[0].max(axis=0)) if spread else self
 
-    def distribution(self, outputs, variance=0.0):
+    def distribution(
+        self, outputs: np.ndarray, variance: np.ndarray | float = 0.0
+    ) -> Any:
         return self.family(*self.shapes, *self._place(outputs, variance))
 
-    def _place(self, outputs, variance):
+    def _place(
+        self, outputs: np.ndarray, variance: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Locations and scales."""
         location, *spread = np.split(outputs, self.n_outputs, axis=1)
         if np.ndim(variance):
@@ -273,12 +284,12 @@ class StudentTNoise(LocationScaleNoise):
     likelihood, family = "student_t", stats.t
 
     @staticmethod
-    def center(y, weight):
+    def center(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
         """As of a t distribution."""
         return _robust_center(y, weight)
 
     @property
-    def shapes(self):
+    def shapes(self) -> tuple[np.ndarray, ...]:
         return (degrees_of_freedom(self.logit_df),)
 
 
@@ -291,20 +302,22 @@ class SkewTNoise(LocationScaleNoise):
     likelihood, n_outputs, family = "skew_t", 2, stats.jf_skew_t
 
     @staticmethod
-    def center(y, weight):
+    def center(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
         """As of a t distribution."""
         return _robust_center(y, weight)
 
     @property
-    def shapes(self):
+    def shapes(self) -> tuple[np.ndarray, ...]:
         logits = self.logit_left, self.logit_right
         return tuple(0.5 * degrees_of_freedom(logit) for logit in logits)
 
     @cached_property  # predict needs it for every call, and scipy takes its time
-    def standard_mean(self):
+    def standard_mean(self) -> np.ndarray:  # type: ignore[override] # as that of a class
         return self.family.mean(*self.shapes)
 
-    def log_density(self, y, outputs, variance=0.0):
+    def log_density(
+        self, y: np.ndarray, outputs: np.ndarray, variance: np.ndarray | float = 0.0
+    ) -> np.ndarray:
         # that of scipy is -inf in the tails: it takes the logarithm of a difference
         location, scale = self._place(outputs, variance)
         a, b = self.shapes
@@ -314,12 +327,12 @@ class SkewTNoise(LocationScaleNoise):
         return nats - constant - np.log(scale)
 
 
-def degrees_of_freedom(logit):
+def degrees_of_freedom(logit: np.ndarray) -> np.ndarray:
     """Degrees of freedom of a tail, between 1.5 and 100."""
     return LEAST_DF + (MOST_DF - LEAST_DF) * special.expit(logit)
 
 
-def _robust_center(y, weight):
+def _robust_center(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Location and scale of Student's t."""
     quartiles = np.quantile(y, (0.25, 0.5, 0.75), weights=weight, method="inverted_cdf")
     location, scale = quartiles[1], (quartiles[2] - quartiles[0]) / 1.35

@@ -6,8 +6,10 @@ Input: scaled rows and targets. Output: indices. (Every epoch is shuffled from t
 
 import numpy as np
 
+from sklearn_ard.data.table import ScaledTable
 
-def training_order(table, targets):
+
+def training_order(table: ScaledTable, targets: np.ndarray) -> np.ndarray:
     """Order of rows that neither their present order nor scaling a column changes.
 
     Parameters

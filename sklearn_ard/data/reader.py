@@ -5,13 +5,16 @@ code of its level where the column is a category. What is missing stays NaN.
 """
 
 import copy
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from sklearn_ard._typing import Frame, Matrix
 from sklearn_ard.data import frames
+from sklearn_ard.data.columns import Columns
 from sklearn_ard.data.levels import Levels
 
 OF_NUMBERS = {  # options of check_array
@@ -44,11 +47,11 @@ class Reader:
         Those of each category.
     """
 
-    def __init__(self, columns, categories):
+    def __init__(self, columns: Columns, categories: np.ndarray | None):
         self.columns, self.categories = columns, categories
-        self.levels_ = {}
+        self.levels_: dict[int, Levels] = {}
 
-    def fit_read(self, X, weight):
+    def fit_read(self, X: Frame | Matrix, weight: np.ndarray) -> Matrix:
         """Find the levels of the categories, and read all columns.
 
         Parameters
@@ -74,11 +77,11 @@ class Reader:
         return self.read(X, np.arange(self.columns.n_columns))
 
     @property
-    def has_categories(self):
+    def has_categories(self) -> bool:
         """Whether any column is a category."""
         return bool(self.levels_)
 
-    def only(self, columns):
+    def only(self, columns: np.ndarray) -> "Reader":
         """A reader of some of the columns, without the levels of the others."""
         reader = copy.copy(self)
         reader.levels_ = {
@@ -87,7 +90,7 @@ class Reader:
         }
         return reader
 
-    def read(self, X, columns):
+    def read(self, X: Frame | Matrix, columns: np.ndarray) -> Matrix:
         """Read some columns of a table.
 
         Parameters
@@ -118,7 +121,7 @@ class Reader:
             codes[:, k] = self._codes(X, columns[k])
         return codes
 
-    def _find_categories(self, X):
+    def _find_categories(self, X: Frame | Matrix) -> Iterable[int]:
         """Indices of the columns that are categories."""
         given = self.categories
         if sp.issparse(X) and given is not None and len(given):
@@ -136,7 +139,7 @@ class Reader:
         )
         return [j for j, kind in enumerate(kinds) if kind == "category"]
 
-    def _level_values(self, X, j):
+    def _level_values(self, X: Frame | Matrix, j: int) -> np.ndarray:
         """The values of a category, as numbers or strings."""
         try:
             if frames.is_frame(X):
@@ -156,7 +159,7 @@ class Reader:
             )
         return values
 
-    def _codes(self, X, j):
+    def _codes(self, X: Frame | Matrix, j: int) -> np.ndarray:
         """Codes of the levels of a category."""
         values, levels = self._level_values(X, j), self.levels_[j]
         are_numbers = values.dtype.kind == "f"
@@ -170,7 +173,7 @@ class Reader:
             )
         return levels.codes(values)
 
-    def _numbers(self, X, columns):
+    def _numbers(self, X: Frame | Matrix, columns: np.ndarray) -> Matrix:
         """Columns that are numbers."""
         if not frames.is_frame(X):
             part = X[:, columns] if len(columns) < X.shape[1] else X
@@ -186,7 +189,7 @@ class Reader:
             name_strings(error, part, self.columns.owner, columns)
             raise
 
-    def _number_values(self, X, j):
+    def _number_values(self, X: Frame | Matrix, j: int) -> np.ndarray:
         series = frames.column(X, j)
         kind = frames.kind_of(series)
         if kind == "category":
@@ -202,17 +205,19 @@ class Reader:
             f"instead. {_MENDS.get(kind, _MEND)}"
         )
 
-    def name(self, j):
+    def name(self, j: int) -> str:
         """What to call a column at the start of a message."""
         name = self.columns.name(j)
         return name[0].upper() + name[1:]
 
 
-def _all_missing(values):
+def _all_missing(values: np.ndarray) -> bool:
     return bool(pd.isna(values).all())
 
 
-def name_strings(error, X, owner, columns=None):
+def name_strings(
+    error: ValueError, X: Frame | Matrix, owner: str, columns: np.ndarray | None = None
+) -> None:
     """Raise an error that names the column, where an array holds strings.
 
     Parameters

@@ -1,11 +1,13 @@
 """Standardisation of columns and targets."""
 
 import copy
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_ard.data.table import chunks_of, slices
+from sklearn_ard._typing import Matrix
+from sklearn_ard.data.table import Table, chunks_of, slices
 
 
 class Scaler:
@@ -34,12 +36,17 @@ class Scaler:
         True for columns (channels) that do not vary; or, as they are, that are 0.
     """
 
-    def __init__(self, n_channels=None, standardize=True, n_bits=None):
+    def __init__(
+        self,
+        n_channels: int | None = None,
+        standardize: bool = True,
+        n_bits: int | None = None,
+    ):
         self.n_channels = n_channels
         self.standardize = standardize
         self.n_bits = n_bits
 
-    def fit(self, X, weight):
+    def fit(self, X: np.ndarray | Table, weight: np.ndarray) -> Self:
         """Compute the statistics.
 
         Parameters
@@ -82,11 +89,11 @@ class Scaler:
         self.mean_, self.scale_ = mean * unit, scale * unit
         return self
 
-    def _peak(self, X):
+    def _peak(self, X: np.ndarray | Table) -> np.ndarray:
         """Largest absolute value per column or channel."""
         peak = np.zeros(X.shape[1])
         for rows in chunks_of(X):
-            chunk = X[rows]
+            chunk: Matrix = X[rows]
             if sp.issparse(chunk):
                 top, bottom = chunk.nanmax(axis=0), chunk.nanmin(axis=0)
                 top, bottom = top.toarray().ravel(), bottom.toarray().ravel()
@@ -100,7 +107,7 @@ class Scaler:
             peak = np.repeat(channels.max(axis=1), channels.shape[1])
         return peak
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Matrix:
         """Scale rows.
 
         Parameters
@@ -121,14 +128,16 @@ class Scaler:
         scaled[np.isnan(scaled)] = 0
         return scaled
 
-    def take(self, columns):
+    def take(self, columns: np.ndarray) -> "Scaler":
         """The scaler of some of the columns (an ndarray of indices)."""
         scaler = copy.copy(self)
         for name in ("mean_", "scale_", "constant_"):
             setattr(scaler, name, getattr(self, name)[columns])
         return scaler
 
-    def scale_entries(self, values, columns=slice(None)):
+    def scale_entries(
+        self, values: np.ndarray | float, columns: np.ndarray | slice = slice(None)
+    ) -> np.ndarray:
         """Scale single numbers of some columns, to float32.
 
         Parameters
@@ -147,19 +156,23 @@ class Scaler:
         is_zero = self.constant_[columns] | np.isnan(scaled)
         return np.where(is_zero, 0.0, scaled).astype(np.float32)
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
         """Undo :meth:`transform` for dense columns, in float64."""
         return Z * self.scale_ + self.mean_  # which are float64
 
 
-def _moments(X, weight, unit):
+def _moments(
+    X: np.ndarray | Table, weight: np.ndarray, unit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and variance per column, in a unit; NaN does not count."""
     sums = _sparse_moments if sp.issparse(X[:1]) else _dense_moments
     mean, squares, total = sums(X, weight, unit)
     return mean, squares / np.where(total > 0, total, 1.0)
 
 
-def _dense_moments(X, weight, unit):
+def _dense_moments(
+    X: np.ndarray | Table, weight: np.ndarray, unit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean, sum of squares around it, and total weight, per column."""
     mean, squares, before = (np.zeros(len(unit)) for _ in range(3))
     for rows in chunks_of(X):
@@ -184,7 +197,9 @@ def _dense_moments(X, weight, unit):
     return mean, squares, before
 
 
-def _sparse_moments(X, weight, unit):
+def _sparse_moments(
+    X: Matrix | Table, weight: np.ndarray, unit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same for sparse columns."""
     n, mean = len(unit), np.zeros(len(unit))
     total = np.full(n, weight.sum())
@@ -209,7 +224,9 @@ def _sparse_moments(X, weight, unit):
     return mean, squares, total
 
 
-def _round(mean, scale, n_bits):
+def _round(
+    mean: np.ndarray, scale: np.ndarray, n_bits: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Scales, and means as multiples of a share of them, rounded to some bits."""
     unit = np.exp2(np.floor(np.log2(scale)) - n_bits)
     return np.round(mean / unit) * unit, np.round(scale / unit) * unit

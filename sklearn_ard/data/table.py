@@ -1,21 +1,25 @@
 """Rows of X, selected and standardised on access, so that X is never copied."""
 
 import mmap
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_ard._typing import Matrix
+
 _CHUNK_ROWS, _CHUNK_CELLS = 65_536, 4_000_000  # that are hashed or scaled at a time
 
 
-def slices(n_rows, n_cells):
+def slices(n_rows: int, n_cells: int) -> Iterator[slice]:
     """Slices of rows of so many cells each that are read at a time."""
     step = max(1, min(_CHUNK_ROWS, _CHUNK_CELLS // max(n_cells, 1)))
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
 
 
-def chunks_of(X):
+def chunks_of(X: Any) -> Iterator[slice]:
     """Slices of rows of an array or a table; of a sparse one its entries are cells."""
     source = X.X if isinstance(X, Table) else X
     n_cells = X.shape[1]
@@ -24,7 +28,7 @@ def chunks_of(X):
     return slices(X.shape[0], n_cells)
 
 
-def is_mapped(X):
+def is_mapped(X: Matrix) -> bool:
     """Whether the memory of an array is that of a file."""
     while X is not None:
         if isinstance(X, (np.memmap, mmap.mmap)):
@@ -46,28 +50,28 @@ class Table:
         Makes inputs of the columns.
     """
 
-    def __init__(self, X, rows, encoding):
+    def __init__(self, X: Matrix, rows: np.ndarray, encoding: Any):
         self.X, self.rows, self.encoding = X, rows, encoding
         self.shape = len(rows), len(encoding)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: np.ndarray | slice) -> Matrix:
         return self.encoding(self.X[self.rows[index]])
 
-    def take(self, index):
+    def take(self, index: np.ndarray) -> "Table":
         """Some of these rows."""
         return Table(self.X, self.rows[index], self.encoding)
 
-    def select(self, inputs):
+    def select(self, inputs: np.ndarray) -> "Table":
         """The same rows with some of the inputs."""
         return Table(self.X, self.rows, self.encoding.take(inputs))
 
     @property
-    def is_sparse(self):
+    def is_sparse(self) -> bool:
         """Whether X is sparse."""
         return sp.issparse(self.X)
 
     @property
-    def is_out_of_memory(self):
+    def is_out_of_memory(self) -> bool:
         """Whether a dense copy may exceed the memory where X does not."""
         more = self.shape[1] > self.X.shape[1]
         return sp.issparse(self.X) or is_mapped(self.X) or more
@@ -84,15 +88,15 @@ class ScaledTable:
         Fitted.
     """
 
-    def __init__(self, table, scaler):
+    def __init__(self, table: Table, scaler: Any):
         self.table, self.scaler = table, scaler
         self.shape = table.shape
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: np.ndarray | slice) -> np.ndarray:
         """Some rows as ndarray of type float32, whatever X is."""
         return self.scaler.transform(self.table[index])
 
-    def project(self, direction):
+    def project(self, direction: np.ndarray) -> np.ndarray:
         """Product of all rows with a vector, in float64.
 
         Of a sparse X only the entries are read, and the product is that of the same
@@ -114,15 +118,15 @@ class ScaledTable:
             products[chunk] = values @ direction + zero.astype(np.float64) @ direction
         return products
 
-    def take(self, index):
+    def take(self, index: np.ndarray) -> "ScaledTable":
         """Some of these rows."""
         return ScaledTable(self.table.take(index), self.scaler)
 
-    def select(self, inputs):
+    def select(self, inputs: np.ndarray) -> "ScaledTable":
         """The same rows with some of the inputs (an ndarray of indices)."""
         return ScaledTable(self.table.select(inputs), self.scaler.take(inputs))
 
-    def in_memory(self):
+    def in_memory(self) -> np.ndarray:
         """All of it as ndarray of type float32."""
         output = np.empty(self.shape, dtype=np.float32)
         for chunk in slices(*self.shape):

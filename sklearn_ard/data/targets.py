@@ -4,12 +4,15 @@ Input: checked targets and weights, or outputs of a network. Output: numbers for
 likelihood, and the outputs of a model without inputs; or predictions.
 """
 
+from typing import Self
+
 import numpy as np
 from scipy.special import log_softmax, softmax, xlogy
 
 from sklearn_ard.data.noise import (
     GaussianNoise,
     HeteroscedasticNoise,
+    Noise,
     SkewTNoise,
     StudentTNoise,
 )
@@ -17,7 +20,7 @@ from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.transforms import Logarithm, YeoJohnson, resolution
 
 # Values of a regressor's `likelihood`: noise, and what is done to the targets before.
-LIKELIHOODS = {
+LIKELIHOODS: dict[str, tuple[type[Noise], type[Logarithm | YeoJohnson] | None]] = {
     "gaussian": (GaussianNoise, None),
     "heteroscedastic": (HeteroscedasticNoise, None),
     "student_t": (StudentTNoise, None),
@@ -46,6 +49,8 @@ class NumericTargets:
 
     Attributes
     ----------
+    names : list of str or None
+        Names of several targets, where y had them.
     n_outputs : int
         Outputs of a network.
     transforms_ : list of transforms or None
@@ -64,19 +69,33 @@ class NumericTargets:
         Weighted mean of the `log_jacobian`.
     """
 
-    def __init__(self, n_targets, is_1d, standardize, likelihood="gaussian"):
+    names: list[str] | None = None  # also of files that have none
+    transforms_: list[Logarithm | YeoJohnson] | None
+
+    def __init__(
+        self,
+        n_targets: int,
+        is_1d: bool,
+        standardize: bool,
+        likelihood: str = "gaussian",
+    ):
         self.n_targets, self.is_1d, self.standardize = n_targets, is_1d, standardize
         self.likelihood = likelihood
         self.n_outputs = n_targets * LIKELIHOODS[likelihood][0].n_outputs
 
-    def with_likelihood(self, likelihood):
+    def with_likelihood(self, likelihood: str) -> "NumericTargets":
         """Targets of the same kind with other noise, not fitted."""
-        return NumericTargets(self.n_targets, self.is_1d, self.standardize, likelihood)
+        given = self.n_targets, self.is_1d, self.standardize, likelihood
+        targets = NumericTargets(*given)
+        targets.names = self.names
+        return targets
 
-    def fit(self, y, weight):
+    def fit(self, y: np.ndarray, weight: np.ndarray) -> Self:
         """Compute the statistics of targets of shape (n, n_targets)."""
         noise, transform = LIKELIHOODS[self.likelihood]
-        self.transforms_ = transform and [transform.fit(t, weight) for t in y.T]
+        self.transforms_ = None
+        if transform is not None:
+            self.transforms_ = [transform.fit(t, weight) for t in y.T]
         z = self._transformed(y)
         spread = Scaler().fit(z, weight)
         location, unit = np.transpose(
@@ -101,10 +120,10 @@ class NumericTargets:
         self.log_jacobian_ = float(np.average(self.log_jacobian(y), weights=weight))
         return self
 
-    def _transformed(self, y):
+    def _transformed(self, y: np.ndarray) -> np.ndarray:
         return self._each("transform", y)
 
-    def _each(self, method, values):
+    def _each(self, method: str, values: np.ndarray) -> np.ndarray:
         """A method of the transforms, each on its column; without any, the values."""
         if self.transforms_ is None:
             return values
@@ -113,15 +132,15 @@ class NumericTargets:
         return np.column_stack([each(column) for each, column in columns])
 
     @property
-    def vary(self):
+    def vary(self) -> bool:
         """Whether none is constant, which a model without inputs knows exactly."""
         return not self.scaler_.constant_.any()
 
-    def transform(self, y):
+    def transform(self, y: np.ndarray) -> np.ndarray:
         """Scaled targets of shape (n, n_targets) and type float32."""
         return self.scaler_.transform(self._transformed(y))
 
-    def log_jacobian(self, y):
+    def log_jacobian(self, y: np.ndarray) -> np.ndarray:
         """Nats per row between the densities of scaled targets and of y.
 
         Parameters
@@ -139,7 +158,7 @@ class NumericTargets:
             return scale
         return scale + self._each("log_derivative", y).sum(axis=1)
 
-    def predictions(self, outputs, noise):
+    def predictions(self, outputs: np.ndarray, noise: Noise) -> np.ndarray:
         """Means in units of y, of the shape that y had."""
         if self.transforms_ is None:
             means = self.scaler_.inverse_transform(noise.mean(outputs))
@@ -147,7 +166,9 @@ class NumericTargets:
             means = self._nodes(outputs, noise, 0.0) @ SHARES
         return self.squeeze(means)
 
-    def std(self, outputs, noise, variance=0.0):
+    def std(
+        self, outputs: np.ndarray, noise: Noise, variance: np.ndarray | float = 0.0
+    ) -> np.ndarray:
         """Standard deviations in units of y, of the shape that y had.
 
         Parameters
@@ -168,13 +189,16 @@ class NumericTargets:
             y = self._nodes(outputs, noise, variance)
             square = (y - (y @ SHARES)[..., None]) ** 2
             return self.squeeze(np.sqrt(square @ SHARES))
-        if np.ndim(variance):
+        variance = np.asarray(variance)
+        if variance.ndim:
             variance = variance[:, : self.n_targets]
         total = noise.distribution(outputs).var() + variance
         total = np.where(np.isnan(total), np.inf, total)  # as scipy says it
         return self.squeeze(np.sqrt(total) * self.scaler_.scale_)
 
-    def _nodes(self, outputs, noise, variance):
+    def _nodes(
+        self, outputs: np.ndarray, noise: Noise, variance: np.ndarray | float
+    ) -> np.ndarray:
         """Targets in units of y, whose means are expectations; transformed are normal.
 
         They are of shape (n, n_targets, n_nodes), with the weights `SHARES`.
@@ -183,17 +207,31 @@ class NumericTargets:
         location = self.scaler_.inverse_transform(density.mean())[..., None]
         scale = (density.std() * self.scaler_.scale_)[..., None]
         nodes = location + scale * NODES
-        values = [each.inverse(nodes[:, j]) for j, each in enumerate(self.transforms_)]
+        values = [
+            each.inverse(nodes[:, j]) for j, each in enumerate(self.transforms_ or ())
+        ]
         return np.stack(values, axis=1)
 
-    def quantiles(self, outputs, noise, variance, quantiles):
+    def quantiles(
+        self,
+        outputs: np.ndarray,
+        noise: Noise,
+        variance: np.ndarray | float,
+        quantiles: np.ndarray,
+    ) -> np.ndarray:
         """Quantiles of shape (n, n_quantiles) or (n, n_targets, n_quantiles)."""
         density = noise.distribution(outputs, variance)
         z = np.stack([density.ppf(q) for q in quantiles])  # (n_quantiles, n, n_targets)
         y = [self._each("inverse", self.scaler_.inverse_transform(each)) for each in z]
         return self.squeeze(np.stack(y, axis=-1))
 
-    def log_density(self, y, outputs, noise, variance=0.0):
+    def log_density(
+        self,
+        y: np.ndarray,
+        outputs: np.ndarray,
+        noise: Noise,
+        variance: np.ndarray | float = 0.0,
+    ) -> np.ndarray:
         """Log-density of targets of shape (n, n_targets), in units of y."""
         with np.errstate(divide="ignore", invalid="ignore"):  # logarithms below 0
             scaled = (self._transformed(y) - self.scaler_.mean_) / self.scaler_.scale_
@@ -201,7 +239,7 @@ class NumericTargets:
             density = density + self.log_jacobian(y)
         return np.where(np.isnan(density), -np.inf, density)
 
-    def squeeze(self, values):
+    def squeeze(self, values: np.ndarray) -> np.ndarray:
         """Values of shape (n, n_targets, ...) in the shape that y had."""
         return values[:, 0] if self.is_1d else values
 
@@ -224,10 +262,10 @@ class ClassTargets:
 
     likelihood, start_, log_jacobian_, vary = "categorical", None, 0.0, True
 
-    def __init__(self, classes):
+    def __init__(self, classes: np.ndarray):
         self.classes, self.n_outputs = classes, len(classes)
 
-    def fit(self, y, weight):
+    def fit(self, y: np.ndarray, weight: np.ndarray) -> Self:
         """Compute the statistics of indices of shape (n, 1)."""
         rows = np.bincount(y[:, 0].astype(np.int64), weight, minlength=self.n_outputs)
         shares = rows / rows.sum()
@@ -236,18 +274,21 @@ class ClassTargets:
         self.empty_nll_ = -float(xlogy(shares, shares).sum())
         return self
 
-    def transform(self, y):
+    def transform(self, y: np.ndarray) -> np.ndarray:
         """Indices of shape (n,) and type int64."""
         return y[:, 0].astype(np.int64)
 
-    def predictions(self, outputs):
+    def predictions(self, outputs: np.ndarray) -> np.ndarray:
         """The most probable label of every row."""
         return self.classes[outputs.argmax(axis=1)]
 
-    def probabilities(self, outputs):
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities of shape (n, n_classes)."""
         return softmax(outputs.astype(np.float64), axis=1)
 
-    def log_probabilities(self, outputs):
+    def log_probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Their logarithms."""
         return log_softmax(outputs.astype(np.float64), axis=1)
+
+
+Targets = NumericTargets | ClassTargets

@@ -6,13 +6,16 @@ Input: X as numbers and codes, numeric targets and weights. Output: a
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from sklearn_ard._typing import Matrix
 from sklearn_ard.data.batches import LARGEST_COPY, Batches
 from sklearn_ard.data.bins import bin_edges
-from sklearn_ard.data.blocks import Blocks
+from sklearn_ard.data.blocks import Blocks, Groups
 from sklearn_ard.data.copies import copies
 from sklearn_ard.data.encoding import Encoding
 from sklearn_ard.data.merge import merge_rows
@@ -20,7 +23,7 @@ from sklearn_ard.data.order import training_order
 from sklearn_ard.data.reader import Reader
 from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.data.table import ScaledTable, Table, is_mapped
-from sklearn_ard.data.targets import ClassTargets, NumericTargets
+from sklearn_ard.data.targets import ClassTargets, NumericTargets, Targets
 
 SMALL_BATCH = 64
 # Rows from which batches are larger, with as many steps: on few rows the noise of small
@@ -72,7 +75,7 @@ class TrainingSet:
     table: Table | None
     y: np.ndarray | None
 
-    def with_likelihood(self, likelihood):
+    def with_likelihood(self, likelihood: str) -> "TrainingSet":
         """The same with targets for other noise.
 
         Parameters
@@ -87,13 +90,14 @@ class TrainingSet:
         """
         if likelihood == self.targets.likelihood:
             return self
+        assert isinstance(self.targets, NumericTargets) and self.y is not None
         targets = self.targets.with_likelihood(likelihood).fit(self.y, self._weight)
         before = self.batches
         target = torch.from_numpy(targets.transform(self.y)).to(before.target.device)
         batches = Batches(before.x, target, before.weight, before.batch_size)
         return replace(self, batches=batches, targets=targets)
 
-    def with_bins(self, n_bins):
+    def with_bins(self, n_bins: int) -> "TrainingSet":
         """The same with numbers that are encoded piecewise linearly beside the value.
 
         Parameters
@@ -106,12 +110,13 @@ class TrainingSet:
         TrainingSet
             With more inputs, of the same rows in the same order.
         """
+        assert self.table is not None
         X, rows = self.table.X, self.table.rows
         numbers = np.setdiff1d(self.encoding.column, list(self.reader.levels_))
         edges = bin_edges(X[rows], self._weight, numbers, n_bins)
         return self.encoded(self.encoding.with_bins(edges))
 
-    def encoded(self, encoding):
+    def encoded(self, encoding: Encoding) -> "TrainingSet":
         """The same with other inputs.
 
         Parameters
@@ -124,6 +129,7 @@ class TrainingSet:
         TrainingSet
             Of the same rows in the same order.
         """
+        assert self.table is not None
         before, table = self.batches, Table(self.table.X, self.table.rows, encoding)
         scaler = Scaler(None, self.scaler.standardize, _BITS).fit(table, self._weight)
         x = _inputs(table, scaler, before.target.device)
@@ -142,31 +148,32 @@ class TrainingSet:
         )
 
     @property
-    def _weight(self):
+    def _weight(self) -> np.ndarray:
         return self.batches.weight.cpu().double().numpy()
 
-    def without_rows(self):
+    def without_rows(self) -> "TrainingSet":
         """The same without the data."""
-        return replace(self, batches=None, table=None, y=None)
+        nothing: Any = None  # whoever asks for the batches has them
+        return replace(self, batches=nothing, table=None, y=None)
 
 
 def training_set(
-    X,
-    y,
-    weight,
-    targets,
-    reader,
-    groups,
+    X: Matrix,
+    y: np.ndarray,
+    weight: np.ndarray,
+    targets: Targets,
+    reader: Reader,
+    groups: Groups,
     *,
-    with_gaps=True,
-    n_channels=None,
-    standardize=True,
-    batch_size="auto",
-    device="cpu",
-    before=None,
-    is_chunk=False,
-    with_copies=False,
-):
+    with_gaps: bool = True,
+    n_channels: int | None = None,
+    standardize: bool = True,
+    batch_size: int | str = "auto",
+    device: torch.device | str = "cpu",
+    before: TrainingSet | None = None,
+    is_chunk: bool = False,
+    with_copies: bool = False,
+) -> TrainingSet:
     """Merge equal rows, encode, scale and order them, and cut them into batches.
 
     Parameters
@@ -234,7 +241,7 @@ def training_set(
         _inputs(table, scaler, device),
         torch.from_numpy(scaled[order]).to(device),
         torch.from_numpy(weight).to(device),
-        batch_size_for(n_rows) if batch_size == "auto" else batch_size,
+        batch_size_for(n_rows) if isinstance(batch_size, str) else batch_size,
     )
     varies = ~scaler.constant_
     if not (with_copies or is_chunk):
@@ -254,7 +261,9 @@ def training_set(
     )
 
 
-def _inputs(table, scaler, device):
+def _inputs(
+    table: Table, scaler: Scaler, device: torch.device | str
+) -> Tensor | ScaledTable:
     """Scaled inputs as a tensor, or made on access where they are too many."""
     x = ScaledTable(table, scaler)
     is_small = math.prod(x.shape) <= LARGEST_COPY and not is_mapped(table.X)
@@ -263,7 +272,7 @@ def _inputs(table, scaler, device):
     return x
 
 
-def batch_size_for(n_rows):
+def batch_size_for(n_rows: int) -> int:
     """Rows of a batch, for a number of distinct rows."""
     sizes = (size for least, size in LARGER_BATCHES.items() if n_rows >= least)
     return max(sizes, default=SMALL_BATCH)

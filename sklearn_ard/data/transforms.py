@@ -4,7 +4,7 @@ Input: targets. Output: transformed ones, and the logarithm of the derivative.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import optimize, stats
@@ -17,19 +17,19 @@ class Logarithm:
     """The natural logarithm, of positive targets."""
 
     @classmethod
-    def fit(cls, y, weight):
+    def fit(cls, y: np.ndarray, weight: np.ndarray) -> Self:
         """There is nothing to be fitted."""
         return cls()
 
-    def transform(self, y):
+    def transform(self, y: np.ndarray) -> np.ndarray:
         """The logarithm of numbers."""
         return np.log(y)
 
-    def inverse(self, z):
+    def inverse(self, z: np.ndarray) -> np.ndarray:
         """The numbers with these logarithms."""
         return np.exp(z)
 
-    def log_derivative(self, y):
+    def log_derivative(self, y: np.ndarray) -> np.ndarray:
         """Logarithm of the derivative, at y."""
         return -np.log(y)
 
@@ -60,7 +60,7 @@ class YeoJohnson:
     bounds: ClassVar[tuple] = (0.0, 2.0)
 
     @classmethod
-    def fit(cls, y, weight):
+    def fit(cls, y: np.ndarray, weight: np.ndarray) -> Self:
         """Power and unit with the largest likelihood, if the results were normal."""
         size = np.quantile(np.abs(y), 0.5, weights=weight, method="inverted_cdf")
         size = size if size > 0 else np.abs(y).max()
@@ -78,11 +78,11 @@ class YeoJohnson:
         _, power, unit = min(tried)
         return cls(float(power), float(unit))
 
-    def transform(self, y):
+    def transform(self, y: np.ndarray) -> np.ndarray:
         """Transformed numbers."""
         return stats.yeojohnson(y / self.unit, self.power)
 
-    def inverse(self, z):
+    def inverse(self, z: np.ndarray) -> np.ndarray:
         """The numbers with these results."""
         with np.errstate(over="ignore"):
             size = np.where(
@@ -90,13 +90,13 @@ class YeoJohnson:
             )
         return np.copysign(size, z) * self.unit
 
-    def log_derivative(self, y):
+    def log_derivative(self, y: np.ndarray) -> np.ndarray:
         """Logarithm of the derivative, at y."""
         y = y / self.unit
         return (self.power - 1) * np.sign(y) * np.log1p(np.abs(y)) - np.log(self.unit)
 
 
-def resolution(y, weight):
+def resolution(y: np.ndarray, weight: np.ndarray) -> float:
     """The least scale on which the density of targets says something.
 
     That is the standard deviation of their rounding, by the closest two of them; and,
@@ -124,12 +124,12 @@ def resolution(y, weight):
     return max(np.diff(values).min() / np.sqrt(12), share**2 * std)
 
 
-def _grown(size, power):
+def _grown(size: np.ndarray, power: np.ndarray | float) -> np.ndarray:
     """What a power has shrunk to a size; the exponential at 0."""
     return np.expm1(np.log1p(power * size) / power if power > 0 else size)
 
 
-def _nll(transform, y, weight):
+def _nll(transform: YeoJohnson, y: np.ndarray, weight: np.ndarray) -> float:
     """Negative log-likelihood of a transform to normal targets, per row."""
     z = transform.transform(y)
     variance = np.average((z - np.average(z, weights=weight)) ** 2, weights=weight)

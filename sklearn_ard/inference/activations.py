@@ -6,7 +6,7 @@ numpy arrays and the ONNX nodes of the same function go out.
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import erf, expit
@@ -19,20 +19,20 @@ class Function(NamedTuple):
     write: Callable  # (graph, parameter); adds nodes to an ONNX graph
 
 
-def _write_relu(graph, floor):
+def _write_relu(graph: Any, floor: np.ndarray) -> None:
     if floor.any():
         graph.add("Max", floor.T)
     else:
         graph.add("Relu")
 
 
-def _write_silu(graph, _):
+def _write_silu(graph: Any, _: np.ndarray) -> None:
     x = graph.value
     graph.add("Sigmoid")
     graph.add("Mul", x)
 
 
-def _write_gelu(graph, _):
+def _write_gelu(graph: Any, _: np.ndarray) -> None:
     x = graph.value
     graph.add("Mul", np.array(math.sqrt(0.5), np.float32))
     graph.add("Erf")

@@ -6,10 +6,13 @@ says how sure it is, and a file of it.
 
 import io
 from dataclasses import fields
+from typing import Any, Self
 
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard.inference.distribution import DistributionPredictor
 from sklearn_ard.inference.format import MODELS
 from sklearn_ard.inference.predictor import LabelPredictor, Predictor
@@ -29,10 +32,11 @@ class _Compact(Saved, Predictor):
     objects that it consists of here.
     """
 
-    _kept, _archive = _KEPT, MODELS
+    _kept: tuple[str, ...] = _KEPT
+    _archive = MODELS
 
     @classmethod
-    def _from_estimator(cls, estimator):
+    def _from_estimator(cls, estimator: Any) -> Self:
         """The compact model of a fitted estimator."""
         model, fitted = cls(), estimator._fitted
         state = {each.name: getattr(fitted, each.name) for each in fields(State)}
@@ -42,10 +46,10 @@ class _Compact(Saved, Predictor):
                 setattr(model, name, getattr(estimator, name))
         return model
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         return self
 
-    def fit(self, X, y, *args, **kwargs):
+    def fit(self, X: MatrixLike, y: ArrayLike, *args: Any, **kwargs: Any) -> Self:
         """Do nothing: the model is fitted.
 
         Parameters
@@ -61,13 +65,13 @@ class _Compact(Saved, Predictor):
         check_is_fitted(self)
         return self
 
-    def _plain_state(self):
+    def _plain_state(self) -> dict[str, Any]:
         return {name: v for name, v in vars(self).items() if name != _REQUESTS}
 
-    def _set_plain_state(self, state):
-        vars(self).update(state)
+    def _set_plain_state(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         file = io.BytesIO()
         if "_fitted" in vars(self):
             self.save(file)
@@ -76,20 +80,23 @@ class _Compact(Saved, Predictor):
             state[_REQUESTS] = vars(self)[_REQUESTS]
         return state
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         if state["file"]:
-            vars(self).update(vars(self.load(io.BytesIO(state["file"]))))
+            self.__dict__.update(vars(self.load(io.BytesIO(state["file"]))))
         if _REQUESTS in state:
-            vars(self)[_REQUESTS] = state[_REQUESTS]
+            self.__dict__[_REQUESTS] = state[_REQUESTS]
 
 
 class CompactRegressor(DistributionPredictor, RegressorMixin, _Compact):
     """Compact :class:`ARDRegressor`, in numpy.
 
-    Returned by :meth:`ARDRegressor.compact`, or by :meth:`load`. It does not need
-    torch, and its file or pickle is as small as the pruned network. It has `predict`
-    (with `return_std`), `predict_quantiles`, `log_density`, `transform`, `score`,
-    `noise_std_` and `feature_importances_`.
+    Returned by :meth:`ARDRegressor.compact`, or by :meth:`load`. Its file or pickle is
+    as small as the pruned network. It has `predict` (with `return_std`),
+    `predict_quantiles`, `log_density`, `transform`, `score`, `noise_std_` and
+    `feature_importances_`.
+
+    It does not need torch. Where models are only used, ``pip install scikit-learn
+    pandas`` and ``pip install --no-deps sklearn-ard`` install all that they need.
     """
 
     __module__ = _PUBLIC

@@ -9,10 +9,14 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.utils import gen_batches
 
 from sklearn_ard._context import threads_for, usual_torch
+from sklearn_ard._typing import Matrix
+from sklearn_ard.data.noise import Noise
+from sklearn_ard.data.targets import NumericTargets, Targets
 from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.inference.lower import constant_network, lower, lower_posterior
 from sklearn_ard.inference.posterior import Posterior
@@ -53,24 +57,25 @@ class FittedModel(State):
     data: TrainingSet
     n_steps: float | None
     sparsity: float
-    noise_std: np.ndarray
+    noise_std: np.ndarray | None
 
     @property
-    def relevance(self):
+    def relevance(self) -> np.ndarray:
         """Nats that each column is worth; those of a block share what it is worth."""
         blocks = self.data.blocks
+        assert self.trained.relevance is not None
         relevance = self.trained.relevance / np.bincount(blocks.of_column)
         used = blocks.having(self.trained.support)
         return np.where(used, relevance, 0.0)[blocks.of_column]
 
     @property
-    def elbo(self):
+    def elbo(self) -> float:
         """Evidence lower bound of the training set in nats, in units of y."""
         num_data = self.trained.net.criterion_.num_data
         return self.trained.elbo + num_data * self.targets.log_jacobian_
 
     @usual_torch()
-    def at_threshold(self, threshold):
+    def at_threshold(self, threshold: float) -> "FittedModel":
         """The same model, pruned by another threshold of log alpha.
 
         Parameters
@@ -96,7 +101,7 @@ class FittedModel(State):
         return compress(trained, self.data, self.n_steps, self.noise, self.noise_std)
 
     @usual_torch()
-    def report(self):
+    def report(self) -> pd.DataFrame:
         """See :meth:`ARDRegressor.compression_report`."""
         return compression_report(
             self.trained.net.module_,
@@ -106,7 +111,7 @@ class FittedModel(State):
         )
 
     @usual_torch()
-    def output_variance(self, X, *, selected=False):
+    def output_variance(self, X: Matrix, *, selected: bool = False) -> np.ndarray:
         """See :meth:`State.output_variance`; in torch where numpy cannot."""
         if self.posterior is not None:
             return super().output_variance(X, selected=selected)
@@ -119,13 +124,16 @@ class FittedModel(State):
                 read, _ = self.network.read(X[rows], "", selected=selected)
                 x = np.zeros((rows.stop - rows.start, len(inputs)), np.float32)
                 x[:, np.isin(inputs, used)] = scaler.transform(read.T)
-                x = torch.from_numpy(x).to(device)
+                there = torch.from_numpy(x).to(device)
                 generator = torch.Generator(device).manual_seed(0)
-                variance[rows] = output_variance(model, x, generator=generator).numpy()
+                of_rows = output_variance(model, there, generator=generator)
+                variance[rows] = of_rows.numpy()
         return variance
 
 
-def fitted_model(trained, data, n_steps=None):
+def fitted_model(
+    trained: Trained, data: TrainingSet, n_steps: float | None = None
+) -> FittedModel:
     """Make the compact network that predicts, and the fitted model around it.
 
     Parameters
@@ -149,7 +157,7 @@ def fitted_model(trained, data, n_steps=None):
     return compress(trained, data.without_rows(), n_steps, noise, noise_std)
 
 
-def _emptied(trained, targets):
+def _emptied(trained: Trained, targets: Targets) -> Trained:
     """A model without inputs, whose noise and evidence lower bound are exact."""
     net = trained.net
     for layer in ard_layers(net.module_):
@@ -159,11 +167,13 @@ def _emptied(trained, targets):
     return replace(trained, elbo=-net.criterion_.num_data * targets.empty_nll_)
 
 
-def _noise(trained, data):
+def _noise(
+    trained: Trained, data: TrainingSet
+) -> tuple[Noise, np.ndarray] | tuple[None, None]:
     """Noise and its standard deviation for each target; None of classes."""
     targets = data.targets
     noise = noise_of(trained.net.criterion_.likelihood, targets)
-    if noise is None:
+    if noise is None or not isinstance(targets, NumericTargets):
         return None, None
     batches, every = data.batches, math.ceil(len(data.batches) / SAMPLE)
     if every > 1:
@@ -175,7 +185,13 @@ def _noise(trained, data):
     return noise, np.sqrt(np.average(std**2, axis=0, weights=weight))
 
 
-def compress(trained, data, n_steps, noise, noise_std):
+def compress(
+    trained: Trained,
+    data: TrainingSet,
+    n_steps: float | None,
+    noise: Noise | None,
+    noise_std: np.ndarray | None,
+) -> FittedModel:
     """The fitted model of a trained network, which it determines.
 
     Parameters
@@ -207,7 +223,7 @@ def compress(trained, data, n_steps, noise, noise_std):
         )
     else:
         network = constant_network(targets.empty_output_)
-        posterior = Posterior(data.scaler.take([]), [], network.n_rows)
+        posterior = Posterior(data.scaler.take(np.arange(0)), [], network.n_rows)
     blocks = data.blocks
     is_joined = len(blocks) < len(blocks.of_column)
     return FittedModel(
@@ -227,13 +243,13 @@ def compress(trained, data, n_steps, noise, noise_std):
     )
 
 
-def _sparsity(trained):
+def _sparsity(trained: Trained) -> float:
     """Share of pruned weights, including those of inputs that were left out."""
     module, n_read = trained.net.module_, len(trained.inputs)
     kept, total = count_weights(module)
     n_inputs = len(trained.support)
     if n_read < n_inputs:
         head = torch.zeros(1, n_read, dtype=torch.float32, device=trained.net.device)
-        n_units = sum(layer.out_features for layer in input_layers(module, head))
+        n_units = sum(len(layer.mask) for layer in input_layers(module, head))
         total += (n_inputs - n_read) * n_units
     return 1 - kept / total

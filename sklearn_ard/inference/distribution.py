@@ -4,13 +4,17 @@ Input: X, and targets for their density. Output: numbers in units of y. They cou
 the noise and the uncertainty of the weights.
 """
 
+from typing import Any, Literal, overload
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
     check_is_fitted,
 )
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import check_quantiles, check_rows
 from sklearn_ard.inference.predictor import NumberPredictor
 
@@ -18,7 +22,19 @@ from sklearn_ard.inference.predictor import NumberPredictor
 class DistributionPredictor(NumberPredictor):
     """`predict` and what else a regressor knows of targets."""
 
-    def predict(self, X, return_std=False):
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[False] = False
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[True]
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def predict(
+        self, X: MatrixLike, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict the mean, with the posterior means of the kept weights.
 
         Parameters
@@ -36,12 +52,12 @@ class DistributionPredictor(NumberPredictor):
             larger; it is left out.
         std : ndarray of the same shape
             Only with `return_std`. Predictive standard deviation in units of y: from
-            the uncertainty of the weights (in closed form for dense networks with ReLU,
-            else from 100 networks that are drawn, always the same), the noise (see `likelihood`) and, for an ensemble, the
-            variance between its networks. Infinite for noise without a variance. The
-            posterior has no correlations between weights: with correlated columns the
-            standard deviation can be too large, 1.3 times in a linear model of our
-            tests.
+            the uncertainty of the weights (in closed form for networks of at most two
+            hidden layers with ReLU; of others 100 networks are drawn, always the same),
+            the noise (see `likelihood`) and, for an ensemble, the variance between its
+            networks. Infinite for noise without a variance. The posterior has no
+            correlations between weights: with correlated columns the standard deviation
+            can be too large, 1.3 times in a linear model of our tests.
         """
         if not return_std:
             return super().predict(X)
@@ -49,7 +65,9 @@ class DistributionPredictor(NumberPredictor):
         mean = fitted.targets.predictions(outputs, fitted.noise)
         return mean, fitted.targets.std(outputs, fitted.noise, variance)
 
-    def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)):
+    def predict_quantiles(
+        self, X: MatrixLike, quantiles: ArrayLike = (0.05, 0.5, 0.95)
+    ) -> np.ndarray:
         """Predict quantiles of the predictive distribution.
 
         Parameters
@@ -86,7 +104,7 @@ class DistributionPredictor(NumberPredictor):
         values = fitted.targets.quantiles(outputs, fitted.noise, variance, levels)
         return values if np.ndim(quantiles) else values[..., 0]
 
-    def log_density(self, X, y):
+    def log_density(self, X: MatrixLike, y: ArrayLike) -> np.ndarray:
         """Logarithm of the predictive density of given targets.
 
         Parameters
@@ -103,17 +121,17 @@ class DistributionPredictor(NumberPredictor):
             the noise rules a target out, as log-normal noise does one below 0.
         """
         fitted, outputs, variance = self._uncertain_outputs(X)
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        y = y.reshape(len(y), -1)
-        check_consistent_length(outputs, y)
-        if y.shape[1] != fitted.targets.n_targets:
+        given = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        given = given.reshape(len(given), -1)
+        check_consistent_length(outputs, given)
+        if given.shape[1] != fitted.targets.n_targets:
             raise ValueError(
                 f"y must have the {fitted.targets.n_targets} outputs that "
-                f"{type(self).__name__} was fitted on. Got {y.shape[1]} instead."
+                f"{type(self).__name__} was fitted on. Got {given.shape[1]} instead."
             )
-        return fitted.targets.log_density(y, outputs, fitted.noise, variance)
+        return fitted.targets.log_density(given, outputs, fitted.noise, variance)
 
-    def _uncertain_outputs(self, X):
+    def _uncertain_outputs(self, X: MatrixLike) -> tuple[Any, np.ndarray, np.ndarray]:
         """The fitted model, outputs of its network, and their posterior variance."""
         check_is_fitted(self)
         fitted = self._fitted

@@ -6,6 +6,7 @@ and JSON; or the estimator again, which predicts and trains on with the same bit
 
 import os
 from dataclasses import fields
+from typing import Any
 
 import pandas as pd
 import torch
@@ -15,6 +16,7 @@ from torch import nn
 from sklearn_ard._archive import Archive, NotPlain
 from sklearn_ard._context import usual_torch
 from sklearn_ard.data.blocks import Blocks, Groups
+from sklearn_ard.data.targets import Targets
 from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.inference.compression import compress
 from sklearn_ard.inference.format import MODELS
@@ -65,7 +67,7 @@ _LAYERS = {  # the arguments of each, which are its attributes
 
 
 @usual_torch()
-def plain_estimator(estimator):
+def plain_estimator(estimator: Any) -> dict[str, Any]:
     """The state of a fitted estimator, without what the rest determines.
 
     Raises
@@ -92,7 +94,7 @@ def plain_estimator(estimator):
 
 
 @usual_torch()
-def set_estimator(estimator, state):
+def set_estimator(estimator: Any, state: dict[str, Any]) -> None:
     """Give a new estimator a state of :func:`plain_estimator`; networks on the CPU."""
     estimator.set_params(**state["parameters"])
     with config_context(enable_metadata_routing=True):
@@ -109,7 +111,7 @@ def set_estimator(estimator, state):
     vars(estimator).update(attributes)
 
 
-def _plain_parameters(estimator):
+def _plain_parameters(estimator: Any) -> dict[str, Any]:
     """Parameters as data; paths and devices are strings."""
     parameters = estimator.get_params(deep=False)
     for name, value in parameters.items():
@@ -130,7 +132,7 @@ def _plain_parameters(estimator):
     return parameters
 
 
-def _requests(estimator):
+def _requests(estimator: Any) -> dict[str, dict[str, Any]]:
     """Metadata that methods request, where `set_fit_request` or so was called."""
     requests = vars(estimator).get("_metadata_request")
     if requests is None:
@@ -139,7 +141,7 @@ def _requests(estimator):
     return {name: dict(each) for name, each in given.items() if each}
 
 
-def _plain_net(net):
+def _plain_net(net: ARDNet) -> dict[str, Any]:
     criterion, optimizer = net.criterion_, net.optimizer_
     return of_numpy(
         {
@@ -155,7 +157,7 @@ def _plain_net(net):
     )
 
 
-def _net_of(state, targets):
+def _net_of(state: dict[str, Any], targets: Targets) -> ARDNet:
     network = _made(state["network"])
     network.load_state_dict(of_torch(state["weights"]))
     net = ARDNet(
@@ -172,7 +174,7 @@ def _net_of(state, targets):
     return net
 
 
-def _plain_optimizer(optimizer):
+def _plain_optimizer(optimizer: VectorAdam) -> dict[str, Any]:
     (group,) = optimizer.param_groups
     return {
         "parameter": group["params"][0],
@@ -183,7 +185,7 @@ def _plain_optimizer(optimizer):
     }
 
 
-def _optimizer_of(state):
+def _optimizer_of(state: dict[str, Any]) -> VectorAdam:
     parameter = nn.Parameter(state["parameter"])
     parameter.grad = torch.zeros_like(parameter)
     optimizer = VectorAdam(parameter, state["lr"])
@@ -191,15 +193,15 @@ def _optimizer_of(state):
     return optimizer
 
 
-def _described(module):
+def _described(module: nn.Module) -> dict[str, Any]:
     """The kind of a network and the arguments that make it, without its weights."""
     if type(module) is Ensemble:
         return {"kind": "ensemble", "parts": [*map(_described, module.networks)]}
     if type(module) is SkipARD:
-        parts = module.network, module.linear
-        return {"kind": "skip", "parts": [*map(_described, parts)]}
+        parts = [_described(module.network), _described(module.linear)]
+        return {"kind": "skip", "parts": parts}
     for kind, cls in _CONTAINERS.items():
-        if type(module) is cls:
+        if isinstance(module, nn.Sequential) and type(module) is cls:
             shape = getattr(module, "input_shape", None)
             parts = [*map(_described, module)]
             return {"kind": kind, "parts": parts, "input_shape": shape}
@@ -209,23 +211,25 @@ def _described(module):
             if hasattr(module, "prior"):
                 given |= {"bias": module.bias is not None, "prior": module.prior}
             return {"kind": kind, "arguments": given}
-    return {"kind": "activation", "name": activation_of(module).name}
+    activation = activation_of(module)
+    assert activation is not None
+    return {"kind": "activation", "name": activation.name}
 
 
-def _made(described):
+def _made(described: dict[str, Any]) -> nn.Module:
     """The network of what :func:`_described` has returned."""
     kind = described["kind"]
     if kind == "activation":
         return make_activation(described["name"])
     if kind in _LAYERS:
-        cls, arguments = _LAYERS[kind][0], described["arguments"]
+        layer, arguments = _LAYERS[kind][0], described["arguments"]
         if "prior" in arguments:  # the weights are loaded later
             arguments = {**arguments, "generator": torch.Generator("cpu")}
-        return cls(**arguments)
+        return layer(**arguments)
     parts = [_made(part) for part in described["parts"]]
     if kind == "ensemble":
         return Ensemble(parts)
-    cls = SkipARD if kind == "skip" else _CONTAINERS[kind]
+    cls: Any = SkipARD if kind == "skip" else _CONTAINERS[kind]
     made = cls.__new__(cls)
     if kind == "skip":
         nn.Module.__init__(made)

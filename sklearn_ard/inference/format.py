@@ -28,8 +28,8 @@ TYPES = {
     "scaler": (Scaler, "n_channels standardize n_bits mean_ scale_ constant_"),
     "numbers": (
         NumericTargets,
-        "n_targets is_1d standardize likelihood n_outputs transforms_ scaler_ start_ "
-        "empty_output_ empty_noise_ empty_nll_ log_jacobian_",
+        "n_targets is_1d names standardize likelihood n_outputs transforms_ scaler_ "
+        "start_ empty_output_ empty_noise_ empty_nll_ log_jacobian_",
     ),
     "classes": (ClassTargets, "classes n_outputs empty_output_ empty_nll_"),
     "logarithm": (transforms.Logarithm, ""),

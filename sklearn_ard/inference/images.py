@@ -7,10 +7,14 @@ dimensions between channels and rows; images of the same kind go out.
 import copy
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+
+from sklearn_ard._typing import Matrix
 
 # At each position, the unrolled kind computes one product per kept weight and output
 # channel. The other one computes dense products, each at 0.15 of the cost, and copies
@@ -23,6 +27,8 @@ DENSE_PRODUCT = 0.15
 WINDOW_COPY = 4.0
 MAX_UNROLLED_DENSITY = 0.5  # where there are few output channels
 MAX_UNROLLED_ENTRIES = 2_000_000  # 16 MB
+
+Size = tuple[int, ...]  # of images
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Windows:
     padding: tuple
     ceil_mode: bool = False
 
-    def sizes(self, size):
+    def sizes(self, size: Size) -> Size:
         """Number of windows in each dimension of images of a size without padding."""
         n_windows = []
         for length, k, s, d, (before, after) in zip(
@@ -58,7 +64,7 @@ class Windows:
             n_windows.append(n)
         return tuple(n_windows)
 
-    def pads(self, size):
+    def pads(self, size: Size) -> list[tuple[int, int]]:
         """The padding, with as much more after it as the last windows reach over."""
         pads = []
         for length, n, k, s, d, (before, after) in zip(
@@ -69,14 +75,14 @@ class Windows:
             pads.append((before, max(after, reach - length - before)))
         return pads
 
-    def pad(self, x, fill):
+    def pad(self, x: np.ndarray, fill: float) -> np.ndarray:
         """Images with a constant around them."""
         pads = self.pads(x.shape[1:-1])
         if not any(map(any, pads)):
             return x
         return np.pad(x, [(0, 0), *pads, (0, 0)], constant_values=fill)
 
-    def views(self, padded, size):
+    def views(self, padded: np.ndarray, size: Size) -> Iterator[np.ndarray]:
         """One view per entry of the kernel: what is under it at every position."""
         for offset in itertools.product(*map(range, self.kernel)):
             steps = (
@@ -85,16 +91,18 @@ class Windows:
                     offset, self.sizes(size), self.stride, self.dilation, strict=True
                 )
             )
-            yield padded[(..., *steps, slice(None))]
+            index: Any = ..., *steps, slice(None)
+            yield padded[index]
 
-    def pixels(self, size, padding_mode):
+    def pixels(self, size: Size, padding_mode: str) -> np.ndarray:
         """Index of the pixel under each entry of the kernel at each position.
 
         An array of shape (n_entries, n_positions); -1 for zeros of the padding.
         """
         image = np.arange(math.prod(size)).reshape(*size, 1)
-        fill = {"constant_values": -1} if padding_mode == "constant" else {}
-        padded = np.pad(image, [*self.pads(size), (0, 0)], padding_mode, **fill)
+        mode: Any = padding_mode
+        fill: dict[str, Any] = {"constant_values": -1} if mode == "constant" else {}
+        padded = np.pad(image, [*self.pads(size), (0, 0)], mode, **fill)
         return np.stack([view.ravel() for view in self.views(padded, size)])
 
 
@@ -115,28 +123,35 @@ class Convolution:
         Size of the images, without padding.
     """
 
-    def __init__(self, weight, bias, windows, padding_mode, size):
+    def __init__(
+        self,
+        weight: np.ndarray,
+        bias: np.ndarray,
+        windows: Windows,
+        padding_mode: str,
+        size: Size,
+    ):
         self.n_channels, self.bias = weight.shape[1], bias[:, None]
         self.windows, self.padding_mode, self.size = windows, padding_mode, size
         self.weight = self._stored(weight.reshape(len(weight), -1))
         self._prepare()
 
-    def _stored(self, matrix):
+    def _stored(self, matrix: np.ndarray) -> Matrix:
         return np.ascontiguousarray(matrix)
 
-    def _prepare(self):
+    def _prepare(self) -> None:
         """Compute what is not pickled, since it is larger than the weights."""
         self._pixels = self.windows.pixels(self.size, self.padding_mode)
         self._has_zeros = (self._pixels < 0).any()
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if not k.startswith("_")}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._prepare()
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         n_rows = x.shape[-1]
         x = x.reshape(self.n_channels, math.prod(self.size), n_rows)
         if self._has_zeros:  # they come last, since their index is -1
@@ -148,20 +163,20 @@ class Convolution:
             self.weight.dot(seen.reshape(self.weight.shape[1], n_columns)), n_rows
         )
 
-    def _images(self, output, n_rows):
+    def _images(self, output: np.ndarray, n_rows: int) -> np.ndarray:
         """The output of the product as images, with the biases added."""
         output = output.reshape(len(self.bias), output.size // len(self.bias))
         output += self.bias
         return output.reshape(-1, *self.windows.sizes(self.size), n_rows)
 
-    def with_weights(self, weight, bias):
+    def with_weights(self, weight: Matrix, bias: np.ndarray) -> Self:
         """The same with other weights, stored as these are, and other biases."""
         layer = copy.copy(self)
         layer.weight, layer.bias = weight, bias
         layer._prepare()
         return layer
 
-    def kernels(self):
+    def kernels(self) -> np.ndarray:
         """Weights of shape (n_out, n_in, ...)."""
         matrix = self.weight.toarray() if sp.issparse(self.weight) else self.weight
         return matrix.reshape(-1, self.n_channels, *self.windows.kernel)
@@ -173,10 +188,10 @@ class UnrolledConvolution(Convolution):
     Parameters as in :class:`Convolution`.
     """
 
-    def _stored(self, matrix):
+    def _stored(self, matrix: np.ndarray) -> Matrix:
         return sp.csr_array(matrix)
 
-    def _prepare(self):
+    def _prepare(self) -> None:
         pixels = self.windows.pixels(self.size, self.padding_mode)
         n_entries, n_positions = pixels.shape
         n_pixels = math.prod(self.size)
@@ -192,13 +207,19 @@ class UnrolledConvolution(Convolution):
             (len(self.bias) * n_positions, self.n_channels * n_pixels),
         )
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         n_rows = x.shape[-1]
         x = x.reshape(self._matrix.shape[1], n_rows)
         return self._images(self._matrix.dot(x), n_rows)
 
 
-def make_convolution(weight, bias, windows, padding_mode, size):
+def make_convolution(
+    weight: np.ndarray,
+    bias: np.ndarray,
+    windows: Windows,
+    padding_mode: str,
+    size: Size,
+) -> Convolution:
     """A convolution of the faster kind; parameters as in :class:`Convolution`.
 
     Shape and density alone decide: a network always computes the same bits.
@@ -215,10 +236,10 @@ def make_convolution(weight, bias, windows, padding_mode, size):
 class MaxPool:
     """The largest value of every window."""
 
-    def __init__(self, windows):
+    def __init__(self, windows: Windows):
         self.windows = windows
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         padded = self.windows.pad(x, -np.inf)
         first, *others = self.windows.views(padded, x.shape[1:-1])
         output = first.copy()
@@ -240,7 +261,7 @@ class AveragePool:
         Size of the images, without padding.
     """
 
-    def __init__(self, windows, count_padding, size):
+    def __init__(self, windows: Windows, count_padding: bool, size: Size):
         self.windows, self.count_padding = windows, count_padding
         pads = windows.pads(size)
         counted = np.zeros([n + sum(pad) for n, pad in zip(size, pads, strict=True)])
@@ -249,9 +270,9 @@ class AveragePool:
             for n, (before, after) in zip(size, windows.padding, strict=True)
         )
         counted[tuple(region)] = 1
-        counts = sum(windows.views(counted[..., None], size))
+        counts: Any = sum(windows.views(counted[..., None], size))
         self.counts = counts.astype(np.float32)
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         padded = self.windows.pad(x, 0.0)
         return sum(self.windows.views(padded, x.shape[1:-1])) / self.counts

@@ -6,22 +6,28 @@ out.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sklearn_ard._context import threads_for, usual_torch
 from sklearn_ard.data.encoding import Encoding
+from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.inference.images import Size
 from sklearn_ard.inference.modules import CONVOLUTIONS, POOLINGS, Lowering, NotLowered
 from sklearn_ard.inference.network import LayerSize, Network, block_rows
-from sklearn_ard.inference.operations import Dense, Sum
+from sklearn_ard.inference.operations import Dense, Operation, Sum
 from sklearn_ard.inference.posterior import Posterior
 from sklearn_ard.nn.chain import NORMS
-from sklearn_ard.nn.compaction import Parallel, random_chains
+from sklearn_ard.nn.compaction import Compacted, Parallel, random_chains
 
 _MAX_MEAN = 8.0  # of |mean| / scale, and
 _MAX_SCALE = 1e10  # of scale and 1 / scale, for X in float32
+
+# inputs, encoding, fill, mean and scale of a network
+_Scaled = tuple[np.ndarray, Encoding, np.ndarray, np.ndarray | None, np.ndarray | None]
 
 
 class TorchNetwork(Network):
@@ -37,17 +43,31 @@ class TorchNetwork(Network):
         The module that numpy cannot run.
     """
 
-    def __init__(self, *scaled, module, n_outputs, n_rows, layers, why):
+    def __init__(
+        self,
+        *scaled: *_Scaled,
+        module: nn.Module,
+        n_outputs: int,
+        n_rows: int,
+        layers: dict[str, LayerSize],
+        why: str,
+    ):
         super().__init__(*scaled, [], n_outputs, n_rows, layers)
         self.module, self.why = module, why
 
-    def outputs_of(self, inputs):
+    def outputs_of(self, inputs: np.ndarray) -> np.ndarray:
         x = torch.from_numpy(inputs.T.astype(np.float32, copy=False))
         with usual_torch(), torch.inference_mode(), threads_for(self.module):
             return self.module(x).numpy().T
 
 
-def lower(compacted, inputs, encoding, scaler, n_outputs):
+def lower(
+    compacted: Compacted,
+    inputs: np.ndarray,
+    encoding: Encoding,
+    scaler: Scaler,
+    n_outputs: int,
+) -> Network:
     """Make the network that an estimator predicts with.
 
     Parameters
@@ -73,6 +93,8 @@ def lower(compacted, inputs, encoding, scaler, n_outputs):
     module = module.to("cpu").to(torch.float32)
     if not isinstance(read, slice):
         inputs = inputs[read.cpu().numpy()]
+    mean: np.ndarray | None
+    scale: np.ndarray | None
     fill = mean = scaler.mean_[inputs]
     scale = np.where(scaler.constant_[inputs], np.inf, scaler.scale_[inputs])
     if _is_float32_enough(mean, scale):
@@ -105,7 +127,9 @@ def lower(compacted, inputs, encoding, scaler, n_outputs):
     return Network(*scaled, operations, n_outputs, n_rows, sizes)
 
 
-def lower_posterior(module, inputs, network, scaler):
+def lower_posterior(
+    module: nn.Module, inputs: np.ndarray, network: Network, scaler: Scaler
+) -> Posterior | None:
     """Make the networks whose draws tell how uncertain an estimator is.
 
     Parameters
@@ -128,20 +152,19 @@ def lower_posterior(module, inputs, network, scaler):
         return None
     used = np.isin(inputs, network.inputs)
     place = np.cumsum(used) - 1  # of every input among those in use
-    members = []
+    members: list[list[Operation]] = []
     for chains in random_chains(module):
         branches = []
         for chain, read, _ in chains:
             chain = chain.eval().requires_grad_(False).to("cpu").to(torch.float32)
-            read = read.cpu().numpy()
             x = torch.zeros(1, len(read), dtype=torch.float32, device="cpu")
             lowering = Lowering(measure(chain, x)[2])
-            branches.append((place[read], lowering(chain)))
+            branches.append((place[read.cpu().numpy()], lowering(chain)))
         members.append([Sum(branches)])
     return Posterior(scaler.take(network.inputs), members, network.n_rows)
 
 
-def constant_network(output):
+def constant_network(output: np.ndarray) -> Network:
     """A network that reads nothing, from its output of shape (n_outputs,)."""
     n_outputs = len(output)
     dense = Dense(np.zeros((n_outputs, 0)), np.asarray(output, float))
@@ -150,7 +173,7 @@ def constant_network(output):
     return Network(*nothing, None, None, [dense], n_outputs, block_rows(1), {})
 
 
-def size_of(layer, n_positions):
+def size_of(layer: Any, n_positions: int) -> LayerSize:
     """Size of a torch layer that is applied to a number of positions of a row."""
     weight = layer.weight.detach().flatten(1).cpu().numpy()
     bias = None if layer.bias is None else layer.bias.detach().cpu().numpy()
@@ -159,7 +182,9 @@ def size_of(layer, n_positions):
 
 
 @torch.no_grad()
-def measure(module, x):
+def measure(
+    module: nn.Module, x: Tensor
+) -> tuple[int, dict[nn.Module, int], dict[nn.Module, Size]]:
     """Run a network in evaluation mode on one row, and measure its layers.
 
     Returns
@@ -171,7 +196,7 @@ def measure(module, x):
     """
     widths, positions, image_sizes = [x.shape[1]], {}, {}
 
-    def record(layer, args, output):
+    def record(layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
         widths.append(args[0][0].numel() + output[0].numel())
         positions[layer] = math.prod(output.shape[2:])
         image_sizes[layer] = tuple(args[0].shape[2:])
@@ -190,7 +215,7 @@ def measure(module, x):
     return max(widths), positions, image_sizes
 
 
-def _is_float32_enough(mean, scale):
+def _is_float32_enough(mean: np.ndarray, scale: np.ndarray) -> bool:
     """Whether X in float32 keeps the digits that count after standardisation."""
     used = np.isfinite(scale)
     mean, scale = mean[used], scale[used]
@@ -202,19 +227,22 @@ def _is_float32_enough(mean, scale):
 
 
 @torch.no_grad()
-def _include_scaling(module, mean, scale):
+def _include_scaling(module: nn.Module, mean: np.ndarray, scale: np.ndarray) -> bool:
     """Make standardisation a part of the first layers, where these are linear."""
     if not mean.any() and (scale == 1).all():
         return True
-    starts = {nn.Sequential: [module], Parallel: getattr(module, "networks", [])}
+    starts: dict[type, Any] = {
+        nn.Sequential: [module],
+        Parallel: getattr(module, "networks", []),
+    }
     first = [network[0] for network in starts.get(type(module), [])]
     if not first or any(type(layer) is not nn.Linear for layer in first):
         return False
     everything = [torch.arange(len(mean), device="cpu")]
     inputs = module.inputs if type(module) is Parallel else everything
-    mean, scale = torch.from_numpy(mean).double(), torch.from_numpy(scale).double()
+    center, unit = torch.from_numpy(mean).double(), torch.from_numpy(scale).double()
     for layer, indices in zip(first, inputs, strict=True):
-        weight = layer.weight.double() / scale[indices]
-        layer.bias -= (weight @ mean[indices]).to(layer.bias)
+        weight = layer.weight.double() / unit[indices]
+        layer.bias -= (weight @ center[indices]).to(layer.bias)
         layer.weight.copy_(weight)
     return True

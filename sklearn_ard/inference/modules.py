@@ -5,13 +5,17 @@ go out, or :class:`NotLowered` is raised.
 """
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from torch import nn
 
+from sklearn_ard._typing import Matrix
 from sklearn_ard.inference import images
 from sklearn_ard.inference import operations as ops
 from sklearn_ard.inference.activations import FUNCTIONS
+from sklearn_ard.inference.images import Size
 from sklearn_ard.nn.activations import activation_of
 from sklearn_ard.nn.chain import AVERAGES, MAXIMA, NORMS
 from sklearn_ard.nn.compaction import Parallel
@@ -36,10 +40,11 @@ class Lowering:
     `arrays` has, of each layer, the weights as stored, biases and number of inputs.
     """
 
-    def __init__(self, image_sizes):
-        self.image_sizes, self.arrays = image_sizes, {}
+    def __init__(self, image_sizes: dict[nn.Module, Size]):
+        self.image_sizes = image_sizes
+        self.arrays: dict[nn.Module, tuple[Matrix, np.ndarray, int]] = {}
 
-    def __call__(self, module):
+    def __call__(self, module: nn.Module) -> list[Any]:
         activation = activation_of(module)
         if activation and activation.name in FUNCTIONS:
             parameter = activation.parameter
@@ -50,7 +55,7 @@ class Lowering:
                 return method(self, module)
         raise NotLowered(type(module).__name__)
 
-    def _sequential(self, module):
+    def _sequential(self, module: nn.Sequential) -> list[Any]:
         modules = list(module)
         for i, (first, second) in enumerate(itertools.pairwise(modules)):
             if type(second) in MAXIMA and _is_monotone(first):
@@ -59,26 +64,28 @@ class Lowering:
         ops.fuse_biases(operations)
         return operations
 
-    def _parallel(self, module):
-        branches = []
+    def _parallel(self, module: Parallel) -> list[Any]:
+        branches: list[tuple[np.ndarray | None, list[Any]]] = []
         n_inputs = 1 + max(int(indices.max()) for indices in module.inputs)
         for network, indices in zip(module.networks, module.inputs, strict=True):
             # without a copy of the inputs, if no operation overwrites them
-            reads_all = len(indices) == n_inputs and type(network[0]) is nn.Linear
+            reads_all = (
+                len(indices) == n_inputs and type(next(network.children())) is nn.Linear
+            )
             branches.append((None if reads_all else indices.numpy(), self(network)))
         first, *others = [operations[-1] for _, operations in branches]
         for other in others:  # saves an addition
-            if type(first) is type(other) is ops.Dense:
+            if type(first) is type(other) is ops.Dense and first.bias is not None:
                 first.bias, other.bias = first.bias + other.bias, None
         return [ops.Sum(branches)]
 
-    def _linear(self, layer):
+    def _linear(self, layer: nn.Linear) -> list[Any]:
         bias = layer.bias.detach().numpy()
         dense = ops.Dense(layer.weight.detach().numpy(), bias)
         self.arrays[layer] = dense.weight, bias, layer.in_features
         return [_random(dense, layer)]
 
-    def _convolution(self, layer):
+    def _convolution(self, layer: Any) -> list[Any]:
         weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
         weight = _ungrouped(weight, layer.groups)
         mode, size = _PADDING_MODES[layer.padding_mode], self.image_sizes[layer]
@@ -86,23 +93,23 @@ class Lowering:
         self.arrays[layer] = convolution.weight, bias, weight.shape[1]
         return [_random(convolution, layer)]
 
-    def _norm(self, norm):
+    def _norm(self, norm: Any) -> list[Any]:
         scale = (norm.running_var + norm.eps).rsqrt()
         shift = -norm.running_mean * scale
         if norm.affine:
             scale, shift = scale * norm.weight, shift * norm.weight + norm.bias
         return [ops.Affine(scale.detach().numpy(), shift.detach().numpy())]
 
-    def _max_pool(self, pool):
+    def _max_pool(self, pool: Any) -> list[Any]:
         return [images.MaxPool(_windows(pool))]
 
-    def _average_pool(self, pool):
+    def _average_pool(self, pool: Any) -> list[Any]:
         if getattr(pool, "divisor_override", None) is not None:
             raise NotLowered(type(pool).__name__)
         size = self.image_sizes[pool]
         return [images.AveragePool(_windows(pool), pool.count_include_pad, size)]
 
-    def _global_pool(self, pool):
+    def _global_pool(self, pool: Any) -> list[Any]:
         if set(np.ravel(pool.output_size)) != {1}:
             raise NotLowered(type(pool).__name__)
         size = self.image_sizes[pool]
@@ -112,7 +119,7 @@ class Lowering:
             return [images.MaxPool(windows)]
         return [images.AveragePool(windows, False, size)]
 
-    _METHODS = {
+    _METHODS: dict[tuple[type, ...], Callable[[Any, Any], list[Any]]] = {
         (nn.Sequential,): _sequential,
         (Parallel,): _parallel,
         (Select,): lambda self, module: [ops.Select(module.indices.numpy())],
@@ -129,7 +136,7 @@ class Lowering:
     }
 
 
-def _is_monotone(module):
+def _is_monotone(module: nn.Module) -> bool:
     """Whether a module is a non-decreasing elementwise function."""
     activation = activation_of(module)
     if activation is None or not activation.monotone:
@@ -137,7 +144,7 @@ def _is_monotone(module):
     return activation.parameter is None or getattr(module, activation.parameter) >= 0
 
 
-def _ungrouped(weight, groups):
+def _ungrouped(weight: np.ndarray, groups: int) -> np.ndarray:
     """Weights of all channels of a convolution, zeros between groups."""
     if groups == 1:
         return weight
@@ -148,7 +155,7 @@ def _ungrouped(weight, groups):
     return whole
 
 
-def _random(operation, layer):
+def _random(operation: Any, layer: Any) -> Any:
     """The operation of a layer, with the posterior of its weights where that is known.
 
     See :func:`sklearn_ard.nn.compaction.random_chains`.
@@ -159,7 +166,7 @@ def _random(operation, layer):
     return ops.Random(operation, std, layer.bias_std.cpu().numpy())
 
 
-def _windows(module):
+def _windows(module: Any) -> images.Windows:
     """The windows of a convolution or pooling."""
     n_dims = int(type(module).__name__[-2])
     kernel, stride, dilation, padding = (

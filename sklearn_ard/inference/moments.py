@@ -20,11 +20,20 @@ References
 """
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_ard.inference.operations import Activation, Dense, Random, Sum
+from sklearn_ard._typing import Matrix
+from sklearn_ard.inference.operations import Activation, Dense, Operation, Random, Sum
+
+Values: TypeAlias = np.ndarray | None
+# mean, variance and third central moment of units, the slope of a ReLU's regression on
+# its input, and the variance that is the unit's own
+Moments: TypeAlias = tuple[np.ndarray, np.ndarray, Values, Values, np.ndarray]
+Step: TypeAlias = "_RandomLayer | _ReLU"
+Chain: TypeAlias = tuple[Values, list[Step]]  # indices of its inputs, and its steps
 
 _MAX_LAYERS = 3
 _FAR = 8.0  # standard deviations from 0, beyond which a ReLU is linear or 0
@@ -37,24 +46,24 @@ _ERF_SCALE = 0.3275911 / math.sqrt(2)
 _ERF = 1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592
 
 
-def has_moments(operations):
+def has_moments(operations: list[Operation]) -> bool:
     """Whether :func:`output_moments` can take operations.
 
     They are dense networks with at most two hidden layers of ReLU. In deeper ones units
     are too dependent: there a hundred draws are closer.
     """
-    if type(operations[0]) is Sum:
+    if operations and type(operations[0]) is Sum:
         chains = [chain for _, chain in operations[0].branches]
         return len(operations) == 1 and all(map(has_moments, chains))
     layers = [op for op in operations if type(op) is Random]
-    return len(layers) <= _MAX_LAYERS and all(
+    return 0 < len(layers) <= _MAX_LAYERS and all(
         (type(op) is Random and type(op.layer) is Dense)
         or (type(op) is Activation and op.name == "relu" and not op.parameter.any())
         for op in operations
     )
 
 
-def steps_of(operations):
+def steps_of(operations: list[Operation]) -> list[Chain]:
     """Independent chains of steps whose outputs are added, with their inputs.
 
     Parameters
@@ -75,7 +84,7 @@ def steps_of(operations):
     return [(None, [_step(op) for op in operations])]
 
 
-def output_moments(chains, x):
+def output_moments(chains: list[Chain], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the outputs under the distribution of the weights.
 
     Parameters
@@ -95,10 +104,10 @@ def output_moments(chains, x):
         for indices, steps in chains
     ]
     means, variances = zip(*found, strict=True)
-    return sum(means), sum(variances)
+    return np.sum(means, axis=0), np.sum(variances, axis=0)
 
 
-def _moments(steps, x):
+def _moments(steps: list[Step], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, variance, third, passed = x, None, None, []
     for step in steps:
         mean, variance, third, slope, own = step(mean, variance, third)
@@ -117,7 +126,7 @@ def _moments(steps, x):
 class _RandomLayer:
     """A linear layer: moments of a sum of products of weights and units."""
 
-    def __init__(self, random):
+    def __init__(self, random: Random):
         self.weight = weight = random.layer.weight
         mean = weight.data if sp.issparse(weight) else weight
         variance = np.square(random.std)
@@ -127,14 +136,14 @@ class _RandomLayer:
         self.of_third = self._stored(mean * (mean**2 + 3 * variance))
         self.of_product = self._stored(6 * mean * variance)
 
-    def _stored(self, values):
+    def _stored(self, values: np.ndarray) -> Matrix:
         """A matrix of values that is stored as the weights are."""
         weight = self.weight
         if not sp.issparse(weight):
             return values
         return sp.csr_array((values, weight.indices, weight.indptr), weight.shape)
 
-    def __call__(self, mean, variance, third):
+    def __call__(self, mean: np.ndarray, variance: Values, third: Values) -> Moments:
         output = self.weight.dot(mean) + self.bias
         if variance is None:  # inputs
             own = self.variance.dot(np.square(mean)) + self.bias_variance
@@ -143,14 +152,14 @@ class _RandomLayer:
         skew = self.of_third.dot(third) + self.of_product.dot(mean * variance)
         return output, self.square.dot(variance) + own, skew, None, own
 
-    def backward(self, gradient, _):
+    def backward(self, gradient: np.ndarray, _: Values) -> np.ndarray:
         return self.weight.T.dot(gradient)
 
 
 class _ReLU:
     """Moments of max(z, 0), where z is nearly normal."""
 
-    def __call__(self, mean, variance, third):
+    def __call__(self, mean: np.ndarray, variance: Values, third: Values) -> Moments:
         if variance is None:
             variance = np.zeros_like(mean)
         std = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
@@ -176,11 +185,11 @@ class _ReLU:
         mean = first * std + far * slope
         return mean, gain * variance + own, skew * cube, slope, own
 
-    def backward(self, gradient, slope):
+    def backward(self, gradient: np.ndarray, slope: Values) -> np.ndarray:
         return slope * gradient
 
 
-def _normal(z):
+def _normal(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distribution function and density of the standard normal, to 1e-7."""
     size = np.abs(z)
     density = np.exp(-0.5 * size * size)
@@ -192,11 +201,11 @@ def _normal(z):
     return 0.5 + np.copysign(0.5 - 0.5 * tail, z), density * _DENSITY_AT_0
 
 
-def _corrected(value, correction):
+def _corrected(value: np.ndarray, correction: np.ndarray) -> np.ndarray:
     """A positive value with a correction of first order, which leaves it positive."""
     share = correction / np.maximum(value, _TINY)
     return value * (np.maximum(share, 0) + np.exp(np.minimum(share, 0)))
 
 
-def _step(operation):
+def _step(operation: Operation) -> Step:
     return _RandomLayer(operation) if type(operation) is Random else _ReLU()

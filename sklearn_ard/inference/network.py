@@ -6,13 +6,15 @@ torch.
 
 import math
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import assert_all_finite
 
-from sklearn_ard.inference.operations import run
+from sklearn_ard._typing import Matrix
+from sklearn_ard.data.encoding import Encoding
+from sklearn_ard.inference.operations import Operation, run
 
 # Rows are computed in blocks that stay in the cache.
 _CACHE = 500_000  # bytes that a block may take up in its widest layer
@@ -30,7 +32,9 @@ class LayerSize(NamedTuple):
     bytes: int
 
     @classmethod
-    def of(cls, weight, bias, n_inputs, n_positions):
+    def of(
+        cls, weight: Matrix, bias: np.ndarray | None, n_inputs: int, n_positions: int
+    ) -> Self:
         """Size of a layer from its weights, dense or sparse, of shape (units, ...)."""
         if sp.issparse(weight):
             arrays, n_kept = [weight.data, weight.indices, weight.indptr], weight.nnz
@@ -71,15 +75,15 @@ class Network:
 
     def __init__(
         self,
-        inputs,
-        encoding,
-        fill,
-        mean,
-        scale,
-        operations,
-        n_outputs,
-        n_rows,
-        layers,
+        inputs: np.ndarray,
+        encoding: Encoding,
+        fill: np.ndarray,
+        mean: np.ndarray | None,
+        scale: np.ndarray | None,
+        operations: list[Operation],
+        n_outputs: int,
+        n_rows: int,
+        layers: dict[str, LayerSize],
     ):
         self.inputs, self.encoding, self.fill = inputs, encoding, fill
         self.mean, self.scale = mean, scale
@@ -87,15 +91,15 @@ class Network:
         self.n_rows, self.layers = n_rows, layers
 
     @cached_property
-    def columns(self):
+    def columns(self) -> np.ndarray:
         """Columns of X that are read, an ascending ndarray of int."""
         return np.unique(self.encoding.column)
 
     @cached_property
-    def _of_selected(self):
+    def _of_selected(self) -> Encoding:
         return self.encoding.on(self.columns)
 
-    def __call__(self, X, owner, *, selected=False):
+    def __call__(self, X: Matrix, owner: str, *, selected: bool = False) -> np.ndarray:
         """Outputs for raw rows.
 
         Parameters
@@ -121,7 +125,7 @@ class Network:
             outputs[rows] = self._block(X[rows], owner, selected)
         return outputs
 
-    def _block(self, X, owner, selected):
+    def _block(self, X: Matrix, owner: str, selected: bool) -> np.ndarray:
         outputs = self.outputs_of(self.inputs_of(X, owner, selected=selected)).T
         if not math.isfinite(outputs.sum()):
             raise ValueError(
@@ -131,7 +135,7 @@ class Network:
             )
         return outputs
 
-    def inputs_of(self, X, owner, *, selected=False):
+    def inputs_of(self, X: Matrix, owner: str, *, selected: bool = False) -> np.ndarray:
         """Inputs of raw rows as the operations take them: filled, and scaled if needed.
 
         Parameters
@@ -147,16 +151,18 @@ class Network:
         x, is_finite = self.read(X, owner, selected=selected)
         if not is_finite:
             x = np.where(np.isnan(x), self.fill[:, None], x)
-        if self.mean is not None:
+        if self.mean is not None and self.scale is not None:
             x = x.astype(self.mean.dtype, copy=False)
             x = (x - self.mean[:, None]) / self.scale[:, None]
         return np.ascontiguousarray(x, np.float32)
 
-    def outputs_of(self, inputs):
+    def outputs_of(self, inputs: np.ndarray) -> np.ndarray:
         """Outputs of shape (n_outputs, n) for inputs of shape (n_inputs, n)."""
         return run(self.operations, inputs)
 
-    def read(self, X, owner, *, selected=False):
+    def read(
+        self, X: Matrix, owner: str, *, selected: bool = False
+    ) -> tuple[np.ndarray, bool]:
         """Inputs of raw rows, neither filled nor scaled.
 
         Parameters
@@ -184,7 +190,7 @@ class Network:
         x = X.take(column, axis=1).T if len(X) == 1 else X.T[column]
         return x, is_finite
 
-    def _check_finite(self, X, owner):
+    def _check_finite(self, X: np.ndarray, owner: str) -> bool:
         """Whether all is finite in the dtype of the computation; refuse infinities."""
         numbers = X.ravel()
         with np.errstate(over="ignore", invalid="ignore"):
@@ -196,6 +202,6 @@ class Network:
         return not np.isnan(X).any()
 
 
-def block_rows(n_numbers):
+def block_rows(n_numbers: int) -> int:
     """Rows of a block, from the numbers of a row in the widest layer."""
     return int(np.clip(_CACHE // (4 * max(1, n_numbers)), _MIN_ROWS, _MAX_ROWS))

@@ -4,33 +4,48 @@ A compact network comes in, with what turns its outputs into answers; a file wit
 same operations goes out.
 """
 
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import DTypeLike
 
-from sklearn_ard.data.noise import LARGEST_SPREAD
-from sklearn_ard.data.targets import NODES, SHARES, ClassTargets
+from sklearn_ard.data.levels import Levels
+from sklearn_ard.data.noise import LARGEST_SPREAD, Noise
+from sklearn_ard.data.targets import (
+    NODES,
+    SHARES,
+    ClassTargets,
+    NumericTargets,
+    Targets,
+)
 from sklearn_ard.data.transforms import Logarithm
 from sklearn_ard.inference import images
 from sklearn_ard.inference import operations as ops
 from sklearn_ard.inference.activations import FUNCTIONS
+from sklearn_ard.inference.images import AveragePool, Convolution, MaxPool, Windows
+from sklearn_ard.inference.network import Network
 from sklearn_ard.inference.onnx_inputs import ML, ML_OPSET, declare_inputs, write_inputs
+from sklearn_ard.inference.operations import Affine, Dense, Sum
 
 _OPSET = 19  # the first that can pad circularly
 _IR_VERSION = 9
 
 
 def write_onnx(
-    network,
-    n_features,
-    path,
-    dtype,
+    network: Network,
+    n_features: int,
+    path: str | PathLike,
+    dtype: DTypeLike,
     *,
-    owner,
-    targets=None,
-    noise=None,
-    levels=None,
-    names=None,
-):
+    owner: str,
+    targets: Targets | None = None,
+    noise: Noise | None = None,
+    levels: dict[int, Levels] | None = None,
+    names: np.ndarray | None = None,
+) -> None:
     """Write a model to a file.
 
     Parameters
@@ -108,21 +123,30 @@ def write_onnx(
 class Graph:
     """The nodes of a graph that is being written; `value` names the last value."""
 
-    def __init__(self, onnx, owner):
+    def __init__(self, onnx: Any, owner: str):
         self.onnx, self.owner = onnx, owner
-        self.inputs, self.outputs, self.names = [], [], set()
-        self.nodes, self.constants = [], []
-        self.value = None
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.names: set[str] = set()
+        self.value = ""
 
-    def constant(self, array):
+    def constant(self, array: np.ndarray) -> str:
         name = f"sklearn_ard/constant_{len(self.constants)}"
         self.constants.append(self.tensor(array, name))
         return name
 
-    def tensor(self, array, name=None):
+    def tensor(self, array: np.ndarray, name: str | None = None) -> Any:
         return self.onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
 
-    def add(self, kind, *inputs, source=None, **attributes):
+    def add(
+        self,
+        kind: str,
+        *inputs: np.ndarray | str,
+        source: str | None = None,
+        **attributes: Any,
+    ) -> str:
         """Apply an operator to the last value (or `source`) and constants."""
         output = f"sklearn_ard/value_{len(self.nodes)}"  # not the name of a column
         names = [self.value if source is None else source]
@@ -132,21 +156,21 @@ class Graph:
         self.value = output
         return output
 
-    def cast(self, dtype):
+    def cast(self, dtype: DTypeLike) -> str:
         to = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         return self.add("Cast", to=to)
 
-    def input(self, name, dtype, n_columns):
+    def input(self, name: str, dtype: DTypeLike, n_columns: int) -> None:
         """Add an input of the graph."""
         self.inputs.append(self._info(name, dtype, ["n", n_columns]))
         self.value = name
 
-    def output(self, name, dtype, shape):
+    def output(self, name: str, dtype: DTypeLike, shape: Sequence[Any]) -> None:
         """Make the last value an output of the graph."""
         self.nodes.append(self.onnx.helper.make_node("Identity", [self.value], [name]))
         self.outputs.append(self._info(name, dtype, shape))
 
-    def _info(self, name, dtype, shape):
+    def _info(self, name: str, dtype: DTypeLike, shape: Sequence[Any]) -> Any:
         if not name or name in self.names:
             raise ValueError(
                 f"{self.owner}.to_onnx names the inputs of the file by the columns of "
@@ -159,11 +183,14 @@ class Graph:
         return self.onnx.helper.make_tensor_value_info(name, kind, shape)
 
 
-def _write_numbers(graph, n_outputs, targets, noise):
+def _write_numbers(
+    graph: Graph, n_outputs: int, targets: NumericTargets | None, noise: Noise | None
+) -> None:
     graph.cast(np.float64)
     if targets is None:
         graph.output("prediction", np.float64, ["n", n_outputs])
         return
+    assert noise is not None
     _write_mean(graph, targets.n_targets, noise)
     graph.add("Mul", targets.scaler_.scale_[None])
     graph.add("Add", targets.scaler_.mean_[None])
@@ -176,7 +203,7 @@ def _write_numbers(graph, n_outputs, targets, noise):
     graph.output("prediction", np.float64, shape)
 
 
-def _write_mean(graph, n_targets, noise):
+def _write_mean(graph: Graph, n_targets: int, noise: Noise) -> None:
     """The mean of scaled (and transformed) targets."""
     outputs = graph.value
     if noise.n_outputs == 1:
@@ -198,13 +225,15 @@ def _write_mean(graph, n_targets, noise):
     graph.add("Add", location)
 
 
-def _write_mean_of_transformed(graph, targets, noise):
+def _write_mean_of_transformed(
+    graph: Graph, targets: NumericTargets, noise: Noise
+) -> None:
     """The mean of targets, of which the transformed ones are normal."""
     std = noise.distribution(np.zeros((1, targets.n_targets))).std()[0]
     graph.add("Unsqueeze", np.array([2]))
     nodes = graph.add("Add", (std * targets.scaler_.scale_)[:, None] * NODES)
     means = []
-    for j, transform in enumerate(targets.transforms_):
+    for j, transform in enumerate(targets.transforms_ or ()):
         ends = np.array([j]), np.array([j + 1]), np.array([1])
         graph.add("Slice", *ends, source=nodes)
         _write_inverse(graph, transform)
@@ -213,7 +242,7 @@ def _write_mean_of_transformed(graph, targets, noise):
     graph.add("Squeeze", np.array([2]))
 
 
-def _write_inverse(graph, transform):
+def _write_inverse(graph: Graph, transform: Any) -> None:
     if isinstance(transform, Logarithm):
         graph.add("Exp")
         return
@@ -236,7 +265,7 @@ def _write_inverse(graph, transform):
     graph.add("Where", right, left, source=is_right)
 
 
-def _write_labels(graph, classes):
+def _write_labels(graph: Graph, classes: np.ndarray) -> None:
     graph.cast(np.float64)
     logits = graph.value
     graph.add("ArgMax", axis=1, keepdims=0)
@@ -248,7 +277,7 @@ def _write_labels(graph, classes):
     graph.output("probabilities", np.float64, ["n", len(classes)])
 
 
-def _labels(graph, classes):
+def _labels(graph: Graph, classes: np.ndarray) -> Any:
     """Labels of a type that a file can hold; there is none that is NaN."""
     kind, largest = classes.dtype.kind, np.iinfo(np.int64).max
     if kind in "UO" and all(isinstance(label, str) for label in classes):
@@ -264,11 +293,13 @@ def _labels(graph, classes):
     )
 
 
-def _write_network(graph, network, levels, dtype):
+def _write_network(
+    graph: Graph, network: Network, levels: dict[int, Levels] | None, dtype: DTypeLike
+) -> None:
     if len(network.columns) == 0:
         return _write_constant(graph, network)
     write_inputs(graph, network, levels, dtype)
-    if network.mean is not None:
+    if network.mean is not None and network.scale is not None:
         graph.add("Sub", network.mean[None])
         graph.add("Div", network.scale[None])
         graph.cast(np.float32)
@@ -276,7 +307,7 @@ def _write_network(graph, network, levels, dtype):
         _WRITERS[type(operation)](graph, operation)
 
 
-def _write_constant(graph, network):
+def _write_constant(graph: Graph, network: Network) -> None:
     """A network that reads no columns has the same output for every row."""
     output = network(np.zeros((1, 0)), "", selected=True)
     graph.add("Shape", start=0, end=1)
@@ -284,13 +315,13 @@ def _write_constant(graph, network):
     graph.add("Expand", shape, source=graph.constant(output))
 
 
-def _write_dense(graph, dense):
+def _write_dense(graph: Graph, dense: Dense) -> None:
     weight = dense.weight.toarray() if sp.issparse(dense.weight) else dense.weight
     bias = [] if dense.bias is None else [dense.bias[:, 0]]
     graph.add("Gemm", weight, *bias, transB=1)
 
 
-def _write_convolution(graph, convolution):
+def _write_convolution(graph: Graph, convolution: Convolution) -> None:
     settings = _window_settings(convolution.windows)
     if convolution.padding_mode != "constant":
         n_dims = len(settings["kernel_shape"])
@@ -301,11 +332,11 @@ def _write_convolution(graph, convolution):
     graph.add("Conv", convolution.kernels(), convolution.bias.ravel(), **settings)
 
 
-def _write_max_pool(graph, pool):
+def _write_max_pool(graph: Graph, pool: MaxPool) -> None:
     graph.add("MaxPool", **_pool_settings(pool.windows))
 
 
-def _write_average_pool(graph, pool):
+def _write_average_pool(graph: Graph, pool: AveragePool) -> None:
     graph.add(
         "AveragePool",
         **_pool_settings(pool.windows),
@@ -313,11 +344,11 @@ def _write_average_pool(graph, pool):
     )
 
 
-def _pool_settings(windows):
+def _pool_settings(windows: Windows) -> dict[str, Any]:
     return _window_settings(windows) | {"ceil_mode": int(windows.ceil_mode)}
 
 
-def _window_settings(windows):
+def _window_settings(windows: Windows) -> dict[str, Any]:
     before, after = zip(*windows.padding, strict=True)
     return {
         "kernel_shape": list(windows.kernel),
@@ -327,7 +358,7 @@ def _window_settings(windows):
     }
 
 
-def _write_affine(graph, affine):
+def _write_affine(graph: Graph, affine: Affine) -> None:
     # unlike Mul and Add it takes any number of dimensions after the channels
     ones = np.ones_like(affine.scale)
     zeros = np.zeros_like(affine.scale)
@@ -336,8 +367,9 @@ def _write_affine(graph, affine):
     )
 
 
-def _write_sum(graph, total):
-    x, outputs = graph.value, []
+def _write_sum(graph: Graph, total: Sum) -> None:
+    x = graph.value
+    outputs: list[str] = []
     for indices, operations in total.branches:
         graph.value = x
         if indices is not None:
@@ -348,7 +380,7 @@ def _write_sum(graph, total):
     graph.add("Sum", *outputs[1:], source=outputs[0])
 
 
-_WRITERS = {
+_WRITERS: dict[type, Callable[[Graph, Any], Any]] = {
     ops.Dense: _write_dense,
     images.Convolution: _write_convolution,
     images.UnrolledConvolution: _write_convolution,

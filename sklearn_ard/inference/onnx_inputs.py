@@ -4,16 +4,26 @@ The encoding of a network comes in, with the levels of the categories; the nodes
 encode raw columns, and fill in what nothing is known of, go out.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from sklearn_ard.data.encoding import BIN, GAP
-from sklearn_ard.data.levels import UNKNOWN
+from sklearn_ard.data.levels import UNKNOWN, Levels
+from sklearn_ard.inference.network import Network
 
 ML = "ai.onnx.ml"  # the domain of LabelEncoder
 ML_OPSET = 4  # the first that encodes numbers of type double
 
 
-def declare_inputs(graph, n_features, dtype, levels, names):
+def declare_inputs(
+    graph: Any,
+    n_features: int,
+    dtype: DTypeLike,
+    levels: dict[int, Levels] | None,
+    names: np.ndarray | None,
+) -> None:
     """Add the inputs of the graph: X, or every column if some are categories.
 
     Parameters
@@ -31,7 +41,9 @@ def declare_inputs(graph, n_features, dtype, levels, names):
         graph.input(name, object if of_strings else dtype, 1)
 
 
-def write_inputs(graph, network, levels, dtype):
+def write_inputs(
+    graph: Any, network: Network, levels: dict[int, Levels] | None, dtype: DTypeLike
+) -> None:
     """Write what makes the inputs of the network, before they are scaled.
 
     Parameters
@@ -46,7 +58,8 @@ def write_inputs(graph, network, levels, dtype):
     column = network.encoding.column
     if not levels:
         graph.add("Gather", column.astype(np.int64), axis=1)
-        return _write_numbers(graph, network, slice(None), dtype)
+        _write_numbers(graph, network, np.arange(len(column)), dtype)
+        return
     is_category = np.isin(column, list(levels))
     order, values = [], []
     if not is_category.all():
@@ -64,7 +77,9 @@ def write_inputs(graph, network, levels, dtype):
         graph.add("Gather", np.argsort(np.concatenate(order)), axis=1)
 
 
-def _write_numbers(graph, network, inputs, dtype_of_x):
+def _write_numbers(
+    graph: Any, network: Network, inputs: np.ndarray, dtype_of_x: DTypeLike
+) -> str:
     """These inputs of the network, from their columns side by side."""
     level, dtype = network.encoding.level[inputs], _dtype_of(network)
     if_missing = np.where(level == GAP, 1, network.fill[inputs]).astype(dtype)
@@ -83,7 +98,7 @@ def _write_numbers(graph, network, inputs, dtype_of_x):
     return graph.add("Where", if_missing[None], value, source=missing)
 
 
-def _write_code(graph, levels, dtype):
+def _write_code(graph: Any, levels: Levels, dtype: DTypeLike) -> None:
     """The code of the level of a category; NaN and "" are missing values."""
     known, codes = levels.known_, levels.codes_
     missing = np.nan if levels.are_numbers else ""
@@ -106,7 +121,9 @@ def _write_code(graph, levels, dtype):
     )
 
 
-def _write_indicators(graph, network, inputs, levels):
+def _write_indicators(
+    graph: Any, network: Network, inputs: np.ndarray, levels: Levels
+) -> str:
     """These inputs of the network, from the code of their column."""
     is_level = np.arange(levels.n_codes_)[:, None] == network.encoding.level[inputs]
     # the last row is that of code -1, about which nothing is known
@@ -115,6 +132,6 @@ def _write_indicators(graph, network, inputs, levels):
     return graph.add("GatherND", codes, source=graph.constant(rows))
 
 
-def _dtype_of(network):
+def _dtype_of(network: Network) -> DTypeLike:
     """The dtype in which inputs are made and scaled."""
     return np.float32 if network.mean is None else network.mean.dtype

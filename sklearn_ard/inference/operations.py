@@ -5,10 +5,14 @@ the rows last, a layer is one product of a matrix, dense or sparse, with a wide 
 """
 
 import copy
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
+from sklearn_ard._typing import Matrix
 from sklearn_ard.inference.activations import FUNCTIONS
 
 # A csr_array multiplies a block of rows faster than a dense array below a density of
@@ -19,14 +23,16 @@ from sklearn_ard.inference.activations import FUNCTIONS
 MAX_SPARSE_DENSITY = 1 / 6
 MIN_SPARSE_SIZE = 4096  # entries, zeros included
 
+Operation = Callable[[np.ndarray], np.ndarray]
+
 
 class Affine:
     """A factor and a shift per feature or channel: batch norm."""
 
-    def __init__(self, scale, shift):
+    def __init__(self, scale: np.ndarray, shift: np.ndarray):
         self.scale, self.shift = scale, shift
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         shape = (-1, *[1] * (x.ndim - 1))
         return x * self.scale.reshape(shape) + self.shift.reshape(shape)
 
@@ -42,30 +48,30 @@ class Activation:
         Slope or scale, for those that have one; for "relu" the smallest output.
     """
 
-    def __init__(self, name, parameter=0.0):
+    def __init__(self, name: str, parameter: ArrayLike = 0.0):
         self.name, self.parameter = name, np.asarray(parameter, np.float32)
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         return FUNCTIONS[self.name].compute(x, self.parameter)
 
 
 class Select:
     """Some of the features or channels."""
 
-    def __init__(self, indices):
+    def __init__(self, indices: np.ndarray):
         self.indices = indices
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         return x.take(self.indices, axis=0)
 
 
 class Reshape:
     """Another shape for the features of a row."""
 
-    def __init__(self, shape):
+    def __init__(self, shape: tuple[int, ...]):
         self.shape = shape
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         return x.reshape(*self.shape, x.shape[-1])
 
 
@@ -80,19 +86,19 @@ class Dense:
         Biases.
     """
 
-    def __init__(self, weight, bias):
-        self.weight = np.ascontiguousarray(weight, dtype=np.float32)
+    def __init__(self, weight: np.ndarray, bias: np.ndarray):
+        self.weight: Matrix = np.ascontiguousarray(weight, dtype=np.float32)
         if is_faster_sparse(self.weight):
             self.weight = sp.csr_array(self.weight)
-        self.bias = bias[:, None]
+        self.bias: np.ndarray | None = bias[:, None]
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         output = self.weight.dot(x)
         if self.bias is not None:
             output += self.bias
         return output
 
-    def with_weights(self, weight, bias):
+    def with_weights(self, weight: Matrix, bias: np.ndarray | None) -> Self:
         """The same with other weights, stored as these are, and other biases."""
         layer = copy.copy(self)
         layer.weight, layer.bias = weight, bias
@@ -112,14 +118,14 @@ class Random:
         Of the biases.
     """
 
-    def __init__(self, layer, std, bias_std):
+    def __init__(self, layer: Any, std: np.ndarray, bias_std: np.ndarray):
         self.layer, self.bias_std = layer, bias_std[:, None]
         self.std = std.reshape(len(std), -1)
         if sp.issparse(layer.weight):  # the same entries in the same order
             row = np.repeat(np.arange(len(std)), np.diff(layer.weight.indptr))
             self.std = self.std[row, layer.weight.indices]
 
-    def drawn(self, rng):
+    def drawn(self, rng: np.random.Generator) -> Operation:
         """The layer with weights that a numpy generator has drawn."""
         weight, bias = self.layer.weight.copy(), self.layer.bias
         values = weight.data if sp.issparse(weight) else weight
@@ -129,7 +135,7 @@ class Random:
             bias = bias + self.bias_std * noise
         return self.layer.with_weights(weight, bias)
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         return self.layer(x)
 
 
@@ -142,22 +148,22 @@ class Sum:
         Indices of the inputs, None for all, and the operations.
     """
 
-    def __init__(self, branches):
+    def __init__(self, branches: list[tuple[np.ndarray | None, list[Operation]]]):
         self.branches = branches
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         outputs = [
             run(operations, x if indices is None else x.take(indices, axis=0))
             for indices, operations in self.branches
         ]
         return sum(outputs[1:], start=outputs[0])
 
-    def drawn(self, rng):
+    def drawn(self, rng: np.random.Generator) -> "Sum":
         """The same with the weights of random layers drawn."""
         return Sum([(indices, drawn(each, rng)) for indices, each in self.branches])
 
 
-def drawn(operations, rng):
+def drawn(operations: list[Operation], rng: np.random.Generator) -> list[Operation]:
     """Operations with the weights of random layers drawn by a numpy generator."""
     return [
         operation.drawn(rng) if isinstance(operation, (Random, Sum)) else operation
@@ -165,23 +171,23 @@ def drawn(operations, rng):
     ]
 
 
-def run(operations, x):
+def run(operations: list[Operation], x: np.ndarray) -> np.ndarray:
     """Apply operations one after the other."""
     for operation in operations:
         x = operation(x)
     return x
 
 
-def is_faster_sparse(matrix):
+def is_faster_sparse(matrix: np.ndarray) -> bool:
     """Whether a csr_array of a matrix multiplies a block of rows faster.
 
     Decided by shape and density alone: the same network always computes the same bits.
     """
-    n_kept = np.count_nonzero(matrix)
+    n_kept = int(np.count_nonzero(matrix))
     return matrix.size >= MIN_SPARSE_SIZE and n_kept <= MAX_SPARSE_DENSITY * matrix.size
 
 
-def fuse_biases(operations):
+def fuse_biases(operations: list[Any]) -> None:
     """Let a ReLU between two dense layers add the bias of the first.
 
     max(Wx + b, 0) = max(Wx, -b) + b, and the constant b becomes a part of the second

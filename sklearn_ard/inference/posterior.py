@@ -6,12 +6,15 @@ ReLU, and from other draws for others.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklearn_ard._typing import Matrix
+from sklearn_ard.data.scaler import Scaler
 from sklearn_ard.inference.moments import has_moments, output_moments, steps_of
-from sklearn_ard.inference.operations import drawn, run
+from sklearn_ard.inference.operations import Operation, drawn, run
 
 N_DRAWS = 100  # networks; the standard error of a standard deviation is 7 % of it
 _MAX_NUMBERS = 5_000_000  # of inputs that are drawn for at once
@@ -30,10 +33,12 @@ class Posterior:
         Rows in a block.
     """
 
-    def __init__(self, scaler, members, n_rows):
+    def __init__(self, scaler: Scaler, members: list[list[Operation]], n_rows: int):
         self.scaler, self.members, self.n_rows = scaler, members, n_rows
 
-    def variance(self, X, read, n_outputs):
+    def variance(
+        self, X: Matrix, read: Callable[[Matrix], np.ndarray], n_outputs: int
+    ) -> np.ndarray:
         """Variance of the outputs for raw rows.
 
         Parameters
@@ -60,7 +65,7 @@ class Posterior:
                 variance[rows] = self._variance(np.ascontiguousarray(x)).T
         return variance
 
-    def draws(self, x, n_draws):
+    def draws(self, x: np.ndarray, n_draws: int) -> list[np.ndarray]:
         """Outputs of networks that are drawn, each member of an ensemble in turn.
 
         Parameters
@@ -81,26 +86,36 @@ class Posterior:
             for k in range(n_draws if n_members else 0)
         ]
 
-    def _variance(self, x):
+    def _variance(self, x: np.ndarray) -> np.ndarray:
         """Mean of the members' variances, and the variance between them."""
-        rng, within, centers = np.random.default_rng(0), 0.0, []
+        rng, within, centers = np.random.default_rng(0), [], []
         for operations in self.members:
             center = self._run(operations, x)
             if has_moments(operations):
-                within = within + self._propagated(operations, x, center)
+                within.append(self._propagated(operations, x, center))
             else:
-                within = within + self._sampled(operations, x, center, rng)
+                within.append(self._sampled(operations, x, center, rng))
             centers.append(center)
-        return within / len(centers) + np.var(centers, axis=0, dtype=float)
+        return np.mean(within, axis=0) + np.var(centers, axis=0, dtype=float)
 
-    def _propagated(self, operations, x, center):
+    def _propagated(
+        self, operations: list[Operation], x: np.ndarray, center: np.ndarray
+    ) -> np.ndarray:
+        """Mean square of a member's outputs around a center, in closed form."""
         chains, total = steps_of(operations), np.empty(center.shape)
         for rows in gen_batches(x.shape[1], self.n_rows):
             mean, variance = output_moments(chains, np.ascontiguousarray(x[:, rows]))
             total[:, rows] = variance + np.square(mean - center[:, rows])
         return total
 
-    def _sampled(self, operations, x, center, rng):
+    def _sampled(
+        self,
+        operations: list[Operation],
+        x: np.ndarray,
+        center: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """The same of draws."""
         n_draws, total = math.ceil(N_DRAWS / len(self.members)), np.zeros(center.shape)
         for _ in range(n_draws):
             apart = self._run(drawn(operations, rng), x)
@@ -108,7 +123,7 @@ class Posterior:
             total += np.square(apart, out=apart)
         return total / n_draws
 
-    def _run(self, operations, x):
+    def _run(self, operations: list[Operation], x: np.ndarray) -> np.ndarray:
         """Outputs of shape (n_outputs, n), a block of rows at a time."""
         blocks = gen_batches(x.shape[1], self.n_rows)
         parts = [run(operations, np.ascontiguousarray(x[:, rows])) for rows in blocks]

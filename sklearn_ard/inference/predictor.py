@@ -4,14 +4,21 @@ Input: X from the user. Output: predictions or columns. The file does not import
 since compact predictors and estimators share it.
 """
 
+from collections.abc import Callable
+from os import PathLike
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
+from sklearn.utils import Tags
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_ard._naming import naming
+from sklearn_ard._typing import Matrix, MatrixLike
 from sklearn_ard._validation import check_rows
 from sklearn_ard.data.frames import columns as columns_of
 from sklearn_ard.data.frames import is_frame, is_pandas, to_array, to_frame
@@ -23,23 +30,24 @@ _ANYTHING = {"dtype": None, "ensure_all_finite": False, "ensure_min_features": 0
 class Predictor(SelectorMixin, BaseEstimator):
     """A model that predicts with the :class:`State` in its attribute `_fitted`."""
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         return tags
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in vars(self)
 
-    def _outputs(self, X):
+    def _outputs(self, X: MatrixLike) -> np.ndarray:
         """Outputs of the network on scaled targets (or logits).
 
         From a data frame, only the columns in use are read. An array is searched for
         missing values as a whole, as scikit-learn's estimators do, but never copied.
         """
-        fitted, owner = vars(self).get("_fitted"), type(self).__name__
+        fitted: Any = vars(self).get("_fitted")
+        owner = type(self).__name__
         if (  # valid without scikit-learn's checks, which are slow for one row
             fitted is not None
             and type(X) is np.ndarray
@@ -55,7 +63,7 @@ class Predictor(SelectorMixin, BaseEstimator):
         X, selected = check_rows(self, X, fitted.reader, fitted.network.columns)
         return fitted.network(X, owner, selected=selected)
 
-    def to_onnx(self, path, *, dtype=np.float64):
+    def to_onnx(self, path: str | PathLike, *, dtype: DTypeLike = np.float64) -> None:
         """Write the whole model to a file that :mod:`onnxruntime` can run.
 
         The file computes predictions from raw X, including the encoding of categories
@@ -124,11 +132,11 @@ class Predictor(SelectorMixin, BaseEstimator):
             names=fitted.reader.columns.names,
         )
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return self._fitted.support
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> Any:
         """Keep the columns that are in use.
 
         Parameters
@@ -153,7 +161,7 @@ class Predictor(SelectorMixin, BaseEstimator):
         same = container == ("pandas" if is_pandas(X) else "polars")
         return kept if same else to_frame(kept, container)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: MatrixLike) -> Matrix:
         """Put kept columns back in their places, and zeros in those of the others.
 
         Parameters
@@ -183,7 +191,10 @@ class Predictor(SelectorMixin, BaseEstimator):
 class NumberPredictor:
     """`predict` of a regressor."""
 
-    def predict(self, X):
+    _fitted: Any  # a State
+    _outputs: Callable[[MatrixLike], np.ndarray]
+
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict with the posterior means of the kept weights.
 
         Parameters
@@ -203,7 +214,10 @@ class NumberPredictor:
 class LabelPredictor:
     """`predict` and `predict_proba` of a classifier."""
 
-    def predict(self, X):
+    _fitted: Any  # a State
+    _outputs: Callable[[MatrixLike], np.ndarray]
+
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict the most probable label.
 
         Parameters
@@ -219,7 +233,7 @@ class LabelPredictor:
         outputs = self._outputs(X)
         return self._fitted.targets.predictions(outputs)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict the probability of every label, with the posterior mean weights.
 
         Parameters
@@ -235,7 +249,7 @@ class LabelPredictor:
         outputs = self._outputs(X)
         return self._fitted.targets.probabilities(outputs)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict the logarithm of the probability of every label.
 
         Parameters

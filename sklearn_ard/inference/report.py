@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sklearn_ard.inference.lower import measure, size_of
-from sklearn_ard.inference.network import LayerSize
+from sklearn_ard.inference.network import LayerSize, Network
 from sklearn_ard.nn import ARDMixin, input_layers
 
 _WEIGHTED = (ARDMixin, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -13,7 +13,9 @@ _OF_LAYERS = ["inputs", "units"]  # not defined for the total
 _NOTHING = LayerSize(0, 0, 0, 0, 0)
 
 
-def compression_report(module, network, n_features, n_read):
+def compression_report(
+    module: nn.Module, network: Network, n_features: int, n_read: int
+) -> pd.DataFrame:
     """Sizes before and after, as a table.
 
     Parameters
@@ -45,7 +47,7 @@ def compression_report(module, network, n_features, n_read):
     return report.drop(columns=[(name, "ratio") for name in _OF_LAYERS])
 
 
-def _sizes(module, n_features, n_read):
+def _sizes(module: nn.Module, n_features: int, n_read: int) -> dict[str, LayerSize]:
     """Size of every layer, as if the network read all columns."""
     device = next(module.parameters()).device
     x = torch.zeros(1, n_read, dtype=torch.float32, device=device)

@@ -4,9 +4,12 @@ Input: the plain state of a model, or a file. Output: the file, or the model aga
 file does not import torch, since compact predictors and estimators share it.
 """
 
+from os import PathLike
+from typing import Any, BinaryIO, Self
+
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ard._archive import NotPlain, read, write
+from sklearn_ard._archive import Archive, NotPlain, read, write
 
 _DAMAGES = AttributeError, LookupError, RuntimeError, TypeError, ValueError
 
@@ -17,7 +20,11 @@ class Saved:
     A class has an `_archive`, `_plain_state` and `_set_plain_state`.
     """
 
-    def save(self, path):
+    _archive: Archive
+    _plain_state: Any
+    _set_plain_state: Any
+
+    def save(self, path: str | PathLike | BinaryIO) -> None:
         """Write the model to a file of arrays and JSON.
 
         A file is loaded by every later version, on any machine. It holds data only:
@@ -55,7 +62,7 @@ class Saved:
         write(path, contents, arrays)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | PathLike | BinaryIO) -> Self:
         """Read a model that :meth:`save` has written.
 
         Parameters

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ard._typing import Matrix
 from sklearn_ard.data.noise import Noise
 from sklearn_ard.data.reader import Reader
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
@@ -48,7 +49,7 @@ class State:
     of_column: np.ndarray | None = None
     block_names: np.ndarray | None = None
 
-    def output_variance(self, X, *, selected=False):
+    def output_variance(self, X: Matrix, *, selected: bool = False) -> np.ndarray:
         """Variance of the scaled outputs under the posterior of the weights.
 
         Parameters
@@ -64,7 +65,8 @@ class State:
             From draws that are always the same.
         """
 
-        def read(rows):
+        def read(rows: Matrix) -> np.ndarray:
             return self.network.read(rows, "", selected=selected)[0]
 
+        assert self.posterior is not None
         return self.posterior.variance(X, read, self.targets.n_outputs)

@@ -4,14 +4,19 @@ Input: a fitted model and rows. Output: a :class:`VarianceShares`.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inspection.background import rows_to_average
 from sklearn_ard.inspection.coalitions import coalition_values
 from sklearn_ard.inspection.players import OUTPUTS, Explained, as_table
@@ -51,7 +56,7 @@ class VarianceShares:
     variance: float | np.ndarray
     output_names: list | None
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """A row per main effect, pair and rest, which sum to 1; the largest first.
 
         Returns
@@ -80,7 +85,14 @@ class VarianceShares:
     },
     prefer_skip_nested_validation=True,
 )
-def variance_shares(model, X, *, sample_weight=None, output="auto", random_state=0):
+def variance_shares(
+    model: Predictor,
+    X: MatrixLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    output: str = "auto",
+    random_state: int | np.random.RandomState | None = 0,
+) -> VarianceShares:
     """How much of the variance of predictions each column and each pair explains.
 
     The functional analysis of variance: a prediction is the mean prediction plus main
@@ -156,10 +168,11 @@ def variance_shares(model, X, *, sample_weight=None, output="auto", random_state
     k = explained.n_players
     i, j = np.triu_indices(k, 1)
     subsets = [(p,) for p in range(k)] + list(zip(i.tolist(), j.tolist(), strict=True))
+    variance: Any
     found, variance = shares_of(explained, inputs, weight, subsets, random_state)
     pairs = np.zeros((k, k, found.shape[1]))
     pairs[i, j] = pairs[j, i] = found[k:]
-    rest = np.where(variance > 0, 1 - found.sum(axis=0), 0.0)
+    rest: Any = np.where(variance > 0, 1 - found.sum(axis=0), 0.0)
     main = found[:k]
     if explained.is_flat:
         main, pairs = main[:, 0], pairs[..., 0]
@@ -175,7 +188,13 @@ def variance_shares(model, X, *, sample_weight=None, output="auto", random_state
     )
 
 
-def shares_of(explained, inputs, weight, subsets, random_state):
+def shares_of(
+    explained: Explained,
+    inputs: np.ndarray,
+    weight: np.ndarray,
+    subsets: Sequence[tuple[int, ...]],
+    random_state: int | np.random.RandomState | None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the variance that some subsets of players explain.
 
     Parameters
@@ -227,7 +246,14 @@ def shares_of(explained, inputs, weight, subsets, random_state):
     return shares, variance
 
 
-def _hypercube(of_input, inputs, weight, ranks, rng, n):
+def _hypercube(
+    of_input: np.ndarray,
+    inputs: np.ndarray,
+    weight: np.ndarray,
+    ranks: list[np.ndarray],
+    rng: np.random.RandomState,
+    n: int,
+) -> np.ndarray:
     """Rows with independent players, whose values are as frequent as in the inputs."""
     rows = np.empty((len(inputs), n))
     for p, order in enumerate(ranks):

@@ -5,6 +5,7 @@ an `Explanation` of the package shap.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ class ShapleyValues:
     error_of_players: np.ndarray | None
 
     @property
-    def values(self):
+    def values(self) -> np.ndarray:
         """Ndarray of shape (n_samples, n_columns) or (n_samples, n_columns, n_outputs).
 
         Rows and the base value sum to the predictions.
@@ -59,14 +60,14 @@ class ShapleyValues:
         return self._on_all(self.of_players)
 
     @property
-    def std_error(self):
+    def std_error(self) -> np.ndarray | None:
         """Standard errors of the values, of the same shape; None of exact values."""
         if self.error_of_players is None:
             return None
         return self._on_all(self.error_of_players)
 
     @property
-    def interactions(self):
+    def interactions(self) -> np.ndarray | None:
         """Ndarray of shape (n_samples, n_columns, n_columns), maybe (..., n_outputs).
 
         Shapley interaction indices of pairs, symmetric, with zeros on the diagonal;
@@ -77,21 +78,21 @@ class ShapleyValues:
         rows = self._on_all(self.of_pairs)
         return np.swapaxes(self._on_all(np.swapaxes(rows, 1, 2)), 1, 2)
 
-    def _on_all(self, of_players):
+    def _on_all(self, of_players: np.ndarray) -> np.ndarray:
         """An array with zeros for the columns that are not in use, on its axis 1."""
         n, _, *others = of_players.shape
         values = np.zeros((n, len(self.names), *others))
         values[:, self.players] = of_players
         return values
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         n, k = self.of_players.shape[:2]
         return (
             f"ShapleyValues(rows={n}, columns={len(self.names)}, in_use={k}, "
             f"unit={self.unit!r})"
         )
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """The values as a data frame, with a row per row of X.
 
         Returns
@@ -108,7 +109,7 @@ class ShapleyValues:
         ]
         return pd.concat(parts, axis=1, keys=self.output_names)
 
-    def to_explanation(self):
+    def to_explanation(self) -> Any:
         """The values of the columns in use as an `Explanation`, for the plots of shap.
 
         Returns
@@ -137,7 +138,7 @@ class ShapleyValues:
             output_names=self.output_names,
         )
 
-    def numbers(self):
+    def numbers(self) -> np.ndarray:
         """The data of the columns in use as numbers; categories as codes.
 
         Returns

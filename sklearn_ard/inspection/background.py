@@ -4,15 +4,27 @@ Input: a model, a table and weights. Output: inputs of its network, with weights
 rows are one.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _check_sample_weight, _num_samples
+
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inspection.players import Explained
 
 N_ROWS = 100  # of X, where no background is given
 _MOST_NUMBERS = 200_000_000  # of the inputs of a background: 1.6 GB
 
 
-def background_of(explained, X, background, weight, random_state=None):
+def background_of(
+    explained: Explained,
+    X: MatrixLike,
+    background: MatrixLike | None,
+    weight: ArrayLike | None,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inputs of a background, and weights that sum to 1.
 
     Parameters
@@ -64,7 +76,13 @@ def background_of(explained, X, background, weight, random_state=None):
     return inputs[:, weight > 0], weight[weight > 0], base
 
 
-def rows_to_average(explained, X, weight, name, weight_name):
+def rows_to_average(
+    explained: Explained,
+    X: MatrixLike,
+    weight: ArrayLike | None,
+    name: str,
+    weight_name: str,
+) -> tuple[np.ndarray, np.ndarray]:
     """Inputs of rows, and weights that sum to 1.
 
     Parameters
@@ -104,7 +122,7 @@ def rows_to_average(explained, X, weight, name, weight_name):
     return inputs, _checked_weight(weight, inputs.T, owner, weight_name)
 
 
-def _checked_weight(weight, rows, owner, name):
+def _checked_weight(weight: Any, rows: np.ndarray, owner: str, name: str) -> np.ndarray:
     """Weights that sum to 1."""
     try:
         weight = _check_sample_weight(
@@ -121,7 +139,7 @@ def _checked_weight(weight, rows, owner, name):
     return weight / weight.sum()
 
 
-def distinct(inputs):
+def distinct(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct columns of inputs, and the index of each column among them."""
     if not len(inputs):
         return inputs[:, :1], np.zeros(inputs.shape[1], dtype=int)
@@ -129,7 +147,7 @@ def distinct(inputs):
     return found, index.ravel()
 
 
-def _n_rows(X, owner, name="X"):
+def _n_rows(X: MatrixLike, owner: str, name: str = "X") -> int:
     """Number of rows of a table."""
     try:
         return _num_samples(X)

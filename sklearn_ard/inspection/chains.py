@@ -5,12 +5,16 @@ every coalition and every pair of a row and a background row, a part of the coal
 at a time.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from sklearn_ard._typing import Matrix
 from sklearn_ard.inference.operations import run
 
 
-def nodes_of(n_players):
+def nodes_of(n_players: int) -> list[int]:
     """All coalitions of the outer players, in the order of a walk: depth first."""
     nodes = [0]
     for p in range(n_players):
@@ -18,7 +22,7 @@ def nodes_of(n_players):
     return nodes
 
 
-def _subset_sums(parts):
+def _subset_sums(parts: np.ndarray) -> np.ndarray:
     """Sums over all subsets of some arrays: bit j of the first index has part j."""
     sums = np.zeros((1, *parts[0].shape))
     for part in parts:
@@ -26,7 +30,7 @@ def _subset_sums(parts):
     return sums
 
 
-def as_dense(weight):
+def as_dense(weight: Matrix) -> np.ndarray:
     """Weights as a dense array of type float64."""
     weight = weight.toarray() if hasattr(weight, "toarray") else weight
     return weight.astype(np.float64)
@@ -45,22 +49,26 @@ class Chain:
         Numbers of each pair and coalition, at the widest.
     """
 
-    reads, width = None, 1
+    reads: np.ndarray | None = None
+    inputs: np.ndarray | slice
+    width = 1
 
-    def __init__(self, operations, of_input, n_players):
+    def __init__(self, operations: list[Any], of_input: np.ndarray, n_players: int):
         self.operations, self.of_input = operations, of_input
         self.n_players = n_players
 
-    def arrange(self, order):
+    def arrange(self, order: np.ndarray) -> int:
         """Set the order of the players; return numbers of each pair in all tables."""
         self.order = order
         return 1
 
-    def prepare(self, inner):
+    def prepare(self, inner: int) -> None:
         """Set the number of players whose coalitions a walk yields together."""
         self.inner = inner
 
-    def walk(self, x, background, weight, is_linear):
+    def walk(
+        self, x: np.ndarray, background: np.ndarray, weight: np.ndarray, is_linear: bool
+    ) -> Iterator[np.ndarray]:
         """Go through all coalitions, those of the last players outermost.
 
         Parameters
@@ -79,7 +87,7 @@ class Chain:
         """
         raise NotImplementedError
 
-    def contributions(self, weights, x):
+    def contributions(self, weights: np.ndarray, x: np.ndarray) -> np.ndarray:
         """What each player of each row adds to each unit: (n_players, n_units, n)."""
         x = x[self.inputs]
         parts = [
@@ -91,12 +99,14 @@ class Chain:
 class Opaque(Chain):
     """Operations of any kind, on the inputs of every hybrid."""
 
-    def arrange(self, order):
+    def arrange(self, order: np.ndarray) -> int:
         self.order = order
         self.width = len(self.of_input)
         return 2 ** max(0, len(order) - 6) * self.width
 
-    def walk(self, x, background, weight, is_linear):
+    def walk(
+        self, x: np.ndarray, background: np.ndarray, weight: np.ndarray, is_linear: bool
+    ) -> Iterator[np.ndarray]:
         inner = self.inner
         x, b = x[self.inputs], background[self.inputs]
         place = np.argsort(self.order)[self.of_input]
@@ -112,7 +122,9 @@ class Opaque(Chain):
 class Additive(Chain):
     """One linear layer: players add what they add, whoever else is there."""
 
-    def walk(self, x, background, weight, is_linear):
+    def walk(
+        self, x: np.ndarray, background: np.ndarray, weight: np.ndarray, is_linear: bool
+    ) -> Iterator[np.ndarray]:
         inner = self.inner
         (dense,) = self.operations
         weights = as_dense(dense.weight)

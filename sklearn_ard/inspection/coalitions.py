@@ -7,7 +7,9 @@ from the background.
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ _MOST_NUMBERS = 2_000_000  # of the hybrids that are made at a time
 
 
 @lru_cache(maxsize=4)
-def shapley_weights(n_players):
+def shapley_weights(n_players: int) -> np.ndarray:
     """What the value of each coalition contributes to each Shapley value.
 
     Parameters
@@ -29,13 +31,15 @@ def shapley_weights(n_players):
         Player j is in coalition c if bit j of c is set.
     """
     is_in, sizes = _members(n_players)
-    of_size = [1 / (n_players * math.comb(n_players - 1, s)) for s in range(n_players)]
-    of_size = np.array([*of_size, 0.0])
+    sizes_of = [1 / (n_players * math.comb(n_players - 1, s)) for s in range(n_players)]
+    of_size = np.array([*sizes_of, 0.0])
     return np.where(is_in, of_size[sizes - 1], -of_size[sizes])
 
 
 @lru_cache(maxsize=4)
-def interaction_weights(n_players):
+def interaction_weights(
+    n_players: int,
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """What the value of each coalition contributes to the interaction of each pair.
 
     Parameters
@@ -58,13 +62,19 @@ def interaction_weights(n_players):
     return (i, j), np.where(n_in == 1, -1.0, 1.0) * of_size[sizes - n_in]
 
 
-def _members(n_players):
+def _members(n_players: int) -> tuple[np.ndarray, np.ndarray]:
     """Whether each player is in each coalition, and the sizes of the coalitions."""
     is_in = (np.arange(2**n_players) >> np.arange(n_players)[:, None]) & 1 == 1
     return is_in, is_in.sum(axis=0)
 
 
-def coalition_values(compute, x, background, weight, masks):
+def coalition_values(
+    compute: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    background: np.ndarray,
+    weight: np.ndarray,
+    masks: np.ndarray,
+) -> np.ndarray:
     """Values of some coalitions of inputs.
 
     Parameters
@@ -86,13 +96,13 @@ def coalition_values(compute, x, background, weight, masks):
         Values.
     """
     n, m = x.shape[1], len(weight)
-    values = [[] for _ in masks]
+    values: list[list[np.ndarray]] = [[] for _ in masks]
     rows = max(1, _MOST_NUMBERS // (len(x) * m + 1))
     columns = max(1, _MOST_NUMBERS // (len(x) + 1))
     for found, mask in zip(values, masks, strict=True):
         for start in range(0, n, rows):
             part = x[:, start : start + rows]
-            total = 0.0
+            total: Any = 0.0
             for first in range(0, m, columns):
                 several = slice(first, first + columns)
                 shape = len(x), part.shape[1], len(weight[several])
@@ -105,7 +115,12 @@ def coalition_values(compute, x, background, weight, masks):
     return np.stack([np.concatenate(found) for found in values])
 
 
-def permutation_values(value_of, n_players, n_permutations, rng):
+def permutation_values(
+    value_of: Callable[[np.ndarray], np.ndarray],
+    n_players: int,
+    n_permutations: int,
+    rng: np.random.RandomState,
+) -> tuple[np.ndarray, np.ndarray]:
     """Shapley values as means over pairs of a random permutation and its reverse.
 
     Parameters
@@ -131,7 +146,8 @@ def permutation_values(value_of, n_players, n_permutations, rng):
     estimation. JMLR 23, on antithetic pairs.
     """
     n_pairs = n_permutations // 2
-    mean = squares = 0.0
+    mean: Any = 0.0
+    squares: Any = 0.0
     for k in range(n_pairs):
         order = rng.permutation(n_players)
         gains = [_gains(value_of, each) for each in (order, order[::-1])]
@@ -142,7 +158,9 @@ def permutation_values(value_of, n_players, n_permutations, rng):
     return mean, np.sqrt(squares / (n_pairs * max(n_pairs - 1, 1)))
 
 
-def _gains(value_of, order):
+def _gains(
+    value_of: Callable[[np.ndarray], np.ndarray], order: np.ndarray
+) -> np.ndarray:
     """What each player adds to those before it."""
     masks = np.zeros((len(order) + 1, len(order)), dtype=bool)
     for k, player in enumerate(order):

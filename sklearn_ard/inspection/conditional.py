@@ -4,11 +4,13 @@ Input: an estimator and a table. Output: a frame with a row per column.
 """
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import (
@@ -20,6 +22,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard.inspection.samples import Table, default_models, need_hidimstat
 
 _MIN_ROWS = 20  # that a fold holds out
@@ -42,20 +45,20 @@ _LEAST = np.finfo(np.float64).tiny  # probability of a class that was never seen
     prefer_skip_nested_validation=False,
 )
 def conditional_importance(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: MatrixLike,
+    y: ArrayLike,
     *,
-    cv=None,
-    groups=None,
-    fdr=0.1,
-    fdr_control="bh",
-    n_draws=20,
-    regressor=None,
-    classifier=None,
-    random_state=None,
-    n_jobs=None,
-):
+    cv: Any = None,
+    groups: ArrayLike | None = None,
+    fdr: float = 0.1,
+    fdr_control: str = "bh",
+    n_draws: int = 20,
+    regressor: BaseEstimator | None = None,
+    classifier: BaseEstimator | None = None,
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
     """What every column adds to the others, and whether that may be chance.
 
     The rows are held out fold by fold. A clone of the estimator is fitted on the
@@ -171,7 +174,7 @@ def conditional_importance(
     return _tested(lost, table.index, fdr, fdr_control)
 
 
-def _checked_targets(estimator, y, n_rows):
+def _checked_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarray:
     """Targets as an array, of an estimator that gives them a density."""
     y = np.asarray(y)
     if is_classifier(estimator):
@@ -192,7 +195,9 @@ def _checked_targets(estimator, y, n_rows):
     return y
 
 
-def _folds(estimator, cv, X, y, groups):
+def _folds(
+    estimator: BaseEstimator, cv: Any, X: Any, y: np.ndarray, groups: ArrayLike | None
+) -> list[tuple[np.ndarray, ...]]:
     """Rows to fit on and rows to hold out, as indices, of every fold."""
     if cv is None:
         cv = getattr(estimator, "cv", None)
@@ -231,7 +236,15 @@ def _folds(estimator, cv, X, y, groups):
     return folds
 
 
-def _lost_on_fold(model, table, y, fold, models, n_draws, seed):
+def _lost_on_fold(
+    model: BaseEstimator,
+    table: Table,
+    y: np.ndarray,
+    fold: tuple[np.ndarray, ...],
+    models: list[BaseEstimator],
+    n_draws: int,
+    seed: int,
+) -> np.ndarray:
     """Nats that each held-out row is less likely without each column."""
     train, test = fold
     model.fit(_safe_indexing(table.X, train), y[train])
@@ -241,14 +254,14 @@ def _lost_on_fold(model, table, y, fold, models, n_draws, seed):
         used = model.get_support()
     held_out, rng = _safe_indexing(table.X, test), np.random.default_rng(seed)
     log_density = _log_density(model, held_out, y[test])
-    for j in np.flatnonzero(used):
+    for j in np.flatnonzero(used).tolist():
         for draw in table.draws(j, train, test, models, n_draws, rng):
             replaced = table.with_column(held_out, j, draw)
             lost[:, j] += log_density - _log_density(model, replaced, y[test])
     return lost / n_draws
 
 
-def _log_density(model, X, y):
+def _log_density(model: BaseEstimator, X: Any, y: np.ndarray) -> np.ndarray:
     """Of every row, in nats."""
     if not is_classifier(model):
         return model.log_density(X, y)
@@ -263,7 +276,9 @@ def _log_density(model, X, y):
     return np.log(np.maximum(p, _LEAST))
 
 
-def _tested(lost, index, fdr, fdr_control):
+def _tested(
+    lost: np.ndarray, index: pd.Index, fdr: float, fdr_control: str
+) -> pd.DataFrame:
     """The frame of all columns."""
     n_rows, is_used = len(lost), (lost != 0).any(axis=0)
     p_value = np.ones(len(index))

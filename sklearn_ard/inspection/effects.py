@@ -4,14 +4,20 @@ Input: a fitted model, the columns, and rows to average over. Output: an
 :class:`Effect`, a curve or a map.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import columns_of
+from sklearn_ard.data.columns import Columns
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inspection.anova import shares_of
 from sklearn_ard.inspection.background import rows_to_average
 from sklearn_ard.inspection.coalitions import coalition_values
@@ -65,7 +71,7 @@ class Effect:
     output_names: list | None
     unit: str
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """A row per value, or per pair of values.
 
         Returns
@@ -104,16 +110,16 @@ class Effect:
     prefer_skip_nested_validation=True,
 )
 def effect(
-    model,
-    columns,
-    X,
+    model: Predictor,
+    columns: str | int | Sequence[str | int],
+    X: MatrixLike,
     *,
-    sample_weight=None,
-    output="auto",
-    grid_resolution=None,
-    n_draws=100,
-    random_state=0,
-):
+    sample_weight: ArrayLike | None = None,
+    output: str = "auto",
+    grid_resolution: int | None = None,
+    n_draws: int = 100,
+    random_state: int | np.random.RandomState | None = 0,
+) -> Effect:
     """What a column or a pair of columns does to the prediction, on average.
 
     The column gets each of its values in all rows of X, whose other columns stay as
@@ -125,7 +131,8 @@ def effect(
     model : estimator
         A fitted model of this package, or what its `compact` returns.
     columns : int, str, or list of one or two of these
-        Indices or names of columns. The effect of one that the model has dropped is 0.
+        Indices or names of columns, also of those that `feature_groups` ties together.
+        The effect of one that the model has dropped is 0.
     X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
         Rows to average over, at least 2.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -185,12 +192,13 @@ def effect(
     2.0, 0.8 of the variance
     """
     explained = Explained(model, output, "effect")
-    chosen, table_columns = _chosen(model, columns), columns_of(model)
+    chosen, table_columns = _chosen(explained, columns), columns_of(model)
     X = as_table(X)
     inputs, weight = rows_to_average(explained, X, sample_weight, "X", "sample_weight")
     if grid_resolution is None:
         grid_resolution = 60 if len(chosen) == 1 else 20
     data, kinds, grids, rows = [], [], [], []
+    values: Any
     for j in chosen:
         values, is_category = explained.values_of(X, j)
         at = _grid_rows(values, is_category, grid_resolution)
@@ -245,9 +253,9 @@ def effect(
     )
 
 
-def _chosen(model, columns):
+def _chosen(explained: Explained, columns: Any) -> list[int]:
     """Indices of one or two columns, in the order in which they were given."""
-    known = columns_of(model)
+    known = columns_of(explained.model)
     owner = type(known)(known.n_columns, known.names, "effect")
     is_one = isinstance(columns, (str, Integral)) or not np.iterable(columns)
     listed = [columns] if is_one else list(columns)
@@ -255,6 +263,7 @@ def _chosen(model, columns):
         raise ValueError(
             owner.says("columns", "hold one or two names or indices", repr(columns))
         )
+    listed = [_column_of_group(explained, known, each) for each in listed]
     chosen = [int(owner.indices([each], "columns")[0]) for each in listed]
     if len(chosen) not in (1, 2) or len(set(chosen)) < len(chosen):
         must = "name one column, or two different ones"
@@ -262,7 +271,24 @@ def _chosen(model, columns):
     return chosen
 
 
-def _grid_rows(values, is_category, resolution):
+def _column_of_group(explained: Explained, known: Columns, name: Any) -> Any:
+    """The only column of a group, if it is one that is named; or what is given."""
+    if not isinstance(name, str) or name in known.labels:
+        return name
+    members = explained.members_of(name)
+    if len(members) < 2:
+        return int(members[0]) if len(members) else name
+    names = range(known.n_columns) if known.names is None else known.names
+    some = [names[j] for j in members[:3]]
+    raise ValueError(
+        "The 'columns' parameter of effect must name columns, each of which has values "
+        f"to draw. Got {name!r} instead, a group of {len(members)} columns that are "
+        f"kept together. Name one or two of them, such as {some}; shapley_values and "
+        "variance_shares say what the group does as a whole."
+    )
+
+
+def _grid_rows(values: np.ndarray, is_category: bool, resolution: int) -> np.ndarray:
     """Rows with the values at which an effect is computed, in their order."""
     is_gap = pd.isna(values)
     known = np.flatnonzero(~is_gap)
@@ -287,7 +313,14 @@ def _grid_rows(values, is_category, resolution):
     return rows[np.unique(above - is_below)]
 
 
-def _std(explained, x, inputs, weight, mask, n_draws):
+def _std(
+    explained: Explained,
+    x: np.ndarray,
+    inputs: np.ndarray,
+    weight: np.ndarray,
+    mask: np.ndarray,
+    n_draws: int,
+) -> np.ndarray | None:
     """Standard deviations of the effect at each row of x, or None."""
     if n_draws == 0:
         return None
@@ -309,7 +342,13 @@ def _std(explained, x, inputs, weight, mask, n_draws):
     return np.std([(mean[:, :-1] - mean[:, -1:]).T for mean in means], axis=0)
 
 
-def _share(explained, chosen, inputs, weight, random_state):
+def _share(
+    explained: Explained,
+    chosen: list[int],
+    inputs: np.ndarray,
+    weight: np.ndarray,
+    random_state: int | np.random.RandomState | None,
+) -> float | np.ndarray:
     """Share of the variance of the columns' block, or of the interaction of two."""
     of_column = {explained.column_of(p): p for p in range(explained.n_players)}
     used = [j for j in chosen if explained.inputs_of_column(j).any()]

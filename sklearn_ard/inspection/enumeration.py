@@ -4,10 +4,14 @@ Input: a model, and inputs of rows and of a background. Output: the value of eve
 coalition. The chains of operations that a network adds are in `chains` and `tree`.
 """
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 from sklearn_ard.inference.operations import Activation, Dense, Sum
-from sklearn_ard.inspection.chains import Additive, Opaque, nodes_of
+from sklearn_ard.inspection.chains import Additive, Chain, Opaque, nodes_of
+from sklearn_ard.inspection.players import Explained
 from sklearn_ard.inspection.tree import Tree
 
 _NODE = 40_000  # numbers of a node of the tree, which stay in the cache
@@ -15,7 +19,9 @@ _TABLE = 1_000_000  # numbers of the values of all units
 _LEAST_PAIRS = 8  # of a row and a background row, at a time
 
 
-def all_values(explained, x, background, weight):
+def all_values(
+    explained: Explained, x: np.ndarray, background: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
     """Values of all coalitions.
 
     Parameters
@@ -36,6 +42,7 @@ def all_values(explained, x, background, weight):
     """
     n_players = explained.n_players
     chains = list(_chains(explained.operations, explained.of_input, n_players, None))
+    groups: list[tuple[list[Chain], Any]]
     if explained.linear is None:
         groups = [(chains, explained.answers)]
     else:
@@ -50,7 +57,12 @@ def all_values(explained, x, background, weight):
     return total
 
 
-def _chains(operations, of_input, n_players, inputs):
+def _chains(
+    operations: list[Any],
+    of_input: np.ndarray,
+    n_players: int,
+    inputs: np.ndarray | None,
+) -> Iterator[Chain]:
     """The chains of operations whose outputs a network adds."""
     if len(operations) == 1 and type(operations[0]) is Sum:
         for indices, branch in operations[0].branches:
@@ -61,6 +73,7 @@ def _chains(operations, of_input, n_players, inputs):
         return
     read = of_input if inputs is None else of_input[inputs]
     kinds = tuple(map(type, operations))
+    chain: Chain
     if kinds == (Dense,):
         chain = Additive(operations, read, n_players)
     elif kinds[:3] == (Dense, Activation, Dense):
@@ -71,14 +84,15 @@ def _chains(operations, of_input, n_players, inputs):
     yield chain
 
 
-def _order_of_players(chains, n_players):
+def _order_of_players(chains: list[Chain], n_players: int) -> np.ndarray:
     """Players in the order in which they are decided: last those of the fewest units.
 
     Units are added as late as their last player, and late nodes of a tree are many.
     """
     parts = [chain.reads for chain in chains if chain.reads is not None]
     reads = np.concatenate([np.zeros((0, n_players), dtype=bool), *parts])
-    order, left = [], list(range(n_players))
+    order: list[int] = []
+    left = list(range(n_players))
     while left:
         last = min(left, key=lambda j: (reads[:, j].sum(), -j))
         order.insert(0, last)
@@ -87,7 +101,7 @@ def _order_of_players(chains, n_players):
     return np.array(order, dtype=int)
 
 
-def _in_natural_order(values, order):
+def _in_natural_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Values by coalitions whose bits are players, from bits in another order."""
     index = np.arange(2 ** len(order))
     natural = sum(((index >> p) & 1) << j for p, j in enumerate(order))
@@ -96,7 +110,14 @@ def _in_natural_order(values, order):
     return found
 
 
-def _values_of(chains, answers, order, x, background, weight):
+def _values_of(
+    chains: list[Chain],
+    answers: Callable[[np.ndarray], np.ndarray] | None,
+    order: np.ndarray,
+    x: np.ndarray,
+    background: np.ndarray,
+    weight: np.ndarray,
+) -> np.ndarray:
     """Values of the sum of chains, of shape (n_answers, 2 ** n_players, n_samples).
 
     With `answers`, means over the background of what it makes of the sum.
@@ -110,7 +131,7 @@ def _values_of(chains, answers, order, x, background, weight):
     inner = int(np.log2(np.clip(_NODE // (width * rows * columns), 1, 2**k)))
     for chain in chains:
         chain.prepare(inner)
-    total = None
+    total: Any = None
     for first in range(0, m, columns):
         several = slice(first, first + columns)
         b, w = background[:, several], weight[several]

@@ -6,15 +6,18 @@ Input: an estimator and a table of numbers. Output: a frame with a row per colum
 import math
 import warnings
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from joblib import effective_n_jobs
+from numpy.typing import ArrayLike
 from pandas.api.types import is_numeric_dtype
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard.inspection.samples import (
     Table,
     check_can_be_cloned,
@@ -34,7 +37,16 @@ _MIN_ROWS = 10
     },
     prefer_skip_nested_validation=False,
 )
-def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=None):
+def knockoffs(
+    estimator: BaseEstimator,
+    X: MatrixLike,
+    y: ArrayLike,
+    *,
+    fdr: float = 0.1,
+    n_draws: int = 1,
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
     """Columns at a false discovery rate, by a fit on them and on copies of them.
 
     A knockoff of a column depends on the other columns as the column does, and says
@@ -145,7 +157,9 @@ def knockoffs(estimator, X, y, *, fdr=0.1, n_draws=1, random_state=None, n_jobs=
     )
 
 
-def _check(estimator, numbers, y, fdr):
+def _check(
+    estimator: BaseEstimator, numbers: np.ndarray, y: np.ndarray, fdr: float
+) -> None:
     """Check what hidimstat does not."""
     if y.ndim not in (1, 2) or len(y) != len(numbers) or len(y) < _MIN_ROWS:
         raise ValueError(
@@ -177,11 +191,11 @@ def _check(estimator, numbers, y, fdr):
 class _ByNats(BaseEstimator):
     """An estimator whose relevances are what hidimstat compares."""
 
-    def __init__(self, estimator, random_state=None):
+    def __init__(self, estimator: BaseEstimator | None, random_state: Any = None):
         self.estimator = estimator
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Self:
         model = clone(self.estimator)
         if "random_state" in model.get_params():
             model.set_params(random_state=self.random_state)
@@ -196,7 +210,7 @@ class _ByNats(BaseEstimator):
         return self
 
 
-def _numbers(table):
+def _numbers(table: Table) -> np.ndarray:
     """The table as an array, if all columns are numbers without gaps."""
     frame = pd.DataFrame(table.X).infer_objects()
     for name, column in frame.items():
@@ -211,13 +225,13 @@ def _numbers(table):
     return frame.to_numpy(np.float64)
 
 
-def _e_values(test, w, level):
+def _e_values(test: Any, w: np.ndarray, level: float) -> np.ndarray:
     """That of each column, by the statistics of one draw."""
     threshold = test.knockoff_threshold(w, fdr=level)
     return len(w) * (w >= threshold) / (1 + (w <= -threshold).sum())
 
 
-def _least_e_value(e_values, fdr):
+def _least_e_value(e_values: np.ndarray, fdr: float) -> float:
     """That of a column that is selected by e-BH; infinite if none is.
 
     (hidimstat 0.4 selects the largest ones where none is large enough.)

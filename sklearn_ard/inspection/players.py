@@ -5,17 +5,25 @@ whose players they are, and answers in the units of the user. No other file of t
 folder knows how a model is stored.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.special import softmax
 from sklearn.base import is_classifier
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import check_rows, columns_of
 from sklearn_ard.data.frames import column, is_frame, kind_of, levels_of, numbers_of
 from sklearn_ard.inference.operations import run
 from sklearn_ard.inference.predictor import Predictor
 
+_NO_NAMES = "X does not have valid feature names"  # of scikit-learn
 OUTPUTS = ("auto", "log_odds", "probability")
 
 
@@ -46,19 +54,21 @@ class Explained:
     is_flat : bool
         Whether a row has one answer, without an axis of its own.
     answer_names : list or None
-        Of several answers: classes, or numbers of targets.
+        Of several answers: classes, or names or numbers of targets.
     """
 
-    def __init__(self, model, output, owner):
+    linear: Any  # ndarray or None
+
+    def __init__(self, model: Predictor, output: str, owner: str):
         if not isinstance(model, Predictor):
-            raise ValueError(
+            raise InvalidParameterError(
                 f"The 'model' parameter of {owner} must be a fitted model of this "
                 f"package, or what its compact() returns. Got a {type(model).__name__} "
                 "instead. Of a pipeline, pass the last step, with a table that the "
                 "other steps have transformed."
             )
         check_is_fitted(model)
-        self.model, self.owner = model, owner
+        self.model, self.owner, self._has_read = model, owner, False
         self._fitted = model._fitted
         self._network = network = self._fitted.network
         of_column, self.names = blocks_of(model)
@@ -69,7 +79,7 @@ class Explained:
         self.operations = [network.outputs_of] if runs_in_torch else network.operations
         self._set_answers(output)
 
-    def _set_answers(self, output):
+    def _set_answers(self, output: str) -> None:
         """How answers follow from outputs of the network."""
         targets, noise = self._fitted.targets, self._fitted.noise
         self.linear, self.offset, self.answer_names = None, 0.0, None
@@ -82,7 +92,8 @@ class Explained:
                 )
             n, n_outputs = targets.n_targets, targets.n_outputs
             self.is_flat, self.unit = targets.is_1d, "units of y"
-            self.answer_names = None if self.is_flat else list(range(n))
+            names = list(targets.names or range(n))
+            self.answer_names = None if self.is_flat else names
             if targets.transforms_ is None and noise.standard_mean is None:
                 self.linear = np.eye(n, n_outputs) * targets.scaler_.scale_[:, None]
                 self.offset = targets.scaler_.mean_[:, None]
@@ -96,11 +107,11 @@ class Explained:
             self.linear = np.array([[-1.0, 1.0]]) if n == 2 else contrast
 
     @property
-    def n_players(self):
+    def n_players(self) -> int:
         """Number of players."""
         return len(self.players)
 
-    def answers(self, outputs):
+    def answers(self, outputs: np.ndarray) -> np.ndarray:
         """Answers of shape (n_answers, n) from outputs of shape (n_outputs, n)."""
         outputs = outputs.astype(np.float64, copy=False)
         if self.linear is not None:
@@ -112,20 +123,32 @@ class Explained:
         probabilities = softmax(outputs, axis=0)
         return probabilities[1:] if self.is_flat else probabilities
 
-    def compute(self, inputs):
+    def compute(self, inputs: np.ndarray) -> np.ndarray:
         """Answers of inputs of shape (n_inputs, n)."""
         return self.answers(run(self.operations, inputs))
 
-    def predictions(self, X):
+    def predictions(self, X: MatrixLike) -> np.ndarray:
         """What the model itself answers, of shape (n_answers, n)."""
-        return self.answers(self.model._outputs(X).T)
+        with self._warning_once():
+            return self.answers(self.model._outputs(X).T)
 
-    def inputs(self, X, name="X"):
+    @contextmanager
+    def _warning_once(self) -> Iterator[None]:
+        """Let the first table alone warn that it has no names of columns."""
+        with ExitStack() as stack:
+            if self._has_read:
+                stack.enter_context(warnings.catch_warnings())
+                warnings.filterwarnings("ignore", _NO_NAMES, UserWarning)
+            self._has_read = True
+            yield
+
+    def inputs(self, X: MatrixLike, name: str = "X") -> np.ndarray:
         """Inputs of the network from a table, of shape (n_inputs, n), in float64."""
         try:
-            read, selected = check_rows(
-                self.model, X, self._fitted.reader, self._network.columns
-            )
+            with self._warning_once():
+                read, selected = check_rows(
+                    self.model, X, self._fitted.reader, self._network.columns
+                )
             owner = type(self.model).__name__
             inputs = self._network.inputs_of(read, owner, selected=selected)
         except ValueError as error:
@@ -137,7 +160,7 @@ class Explained:
             ) from error
         return inputs.astype(np.float64)
 
-    def draws(self, inputs, n_draws):
+    def draws(self, inputs: np.ndarray, n_draws: int) -> list[np.ndarray] | None:
         """Answers of networks that are drawn from the posterior of the weights.
 
         Parameters
@@ -162,16 +185,20 @@ class Explained:
         outputs = posterior.draws(inputs.astype(np.float32), n_draws)
         return [self.answers(each) for each in outputs]
 
-    def inputs_of_column(self, j):
+    def inputs_of_column(self, j: int) -> np.ndarray:
         """Which inputs of the network are made of a column of the table: a mask."""
         return self._network.encoding.column == j
 
-    def column_of(self, player):
+    def members_of(self, name: str) -> np.ndarray:
+        """The columns of the table that make up the blocks of a name, as indices."""
+        return np.flatnonzero(self.names[self._of_column] == name)
+
+    def column_of(self, player: int) -> int | None:
         """The column of the table that is a player; None if it has several."""
         found = np.flatnonzero(self._of_column == self.players[player])
         return int(found[0]) if len(found) == 1 else None
 
-    def values_of(self, X, j):
+    def values_of(self, X: Any, j: int) -> tuple[np.ndarray, bool]:
         """Values of a column of a table, and whether they are a category.
 
         Parameters
@@ -201,7 +228,7 @@ class Explained:
             values = np.asarray(X)[:, j]
         return (values if is_category else values.astype(np.float64)), is_category
 
-    def data(self, X):
+    def data(self, X: Any) -> pd.DataFrame:
         """A frame of the players' values: categories as they are, NaN for groups."""
         index = getattr(X, "index", None)
         parts = []
@@ -220,7 +247,7 @@ class Explained:
         return frame.set_axis(self.names[self.players], axis=1)
 
 
-def as_table(X):
+def as_table(X: Any) -> Any:
     """Lists as an array, of objects where not all are numbers; tables as they are."""
     if hasattr(X, "shape"):
         return X
@@ -228,7 +255,7 @@ def as_table(X):
     return array if array.dtype.kind in "fiub" else np.array(X, dtype=object)
 
 
-def blocks_of(model):
+def blocks_of(model: Predictor) -> tuple[np.ndarray, np.ndarray]:
     """The block of each column of a fitted model, and the names of the blocks."""
     fitted = model._fitted
     of_column, names = fitted.of_column, fitted.block_names

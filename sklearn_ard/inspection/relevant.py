@@ -4,18 +4,22 @@ Input: an estimator and a table. Output: a frame with a row per column.
 """
 
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from sklearn_ard._base import BaseARD
 from sklearn_ard._classifier import ARDClassifier
 from sklearn_ard._regressor import ARDRegressor
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard.inspection.samples import Table, check_can_be_cloned
 
 
@@ -27,7 +31,14 @@ from sklearn_ard.inspection.samples import Table, check_can_be_cloned
     },
     prefer_skip_nested_validation=False,
 )
-def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
+def all_relevant(
+    estimator: BaseEstimator,
+    X: MatrixLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    max_rounds: int | None = None,
+) -> pd.DataFrame:
     """All columns that say something about y, also those that others make superfluous.
 
     Of several columns that say the same, a fit keeps one. Here it is repeated without
@@ -127,14 +138,16 @@ def all_relevant(estimator, X, y, *, sample_weight=None, max_rounds=None):
     )
 
 
-def _effort_of(estimator):
+def _effort_of(estimator: BaseEstimator) -> dict[str, Any]:
     """Parameters that say how large networks are and how long they are trained."""
     names = "hidden_layer_sizes", "max_iter", "batch_size", "device"
     given = estimator.get_params() if isinstance(estimator, BaseARD) else {}
     return {name: given[name] for name in names if name in given}
 
 
-def _stand_ins(table, found, options, effort):
+def _stand_ins(
+    table: Table, found: np.ndarray, options: dict[str, Any], effort: dict[str, Any]
+) -> list[tuple[Any, ...]]:
     """Of each column, those of the first fit that it can replace."""
     stands_in_for = [()] * len(found)
     for j in np.flatnonzero(found == 1):
@@ -156,7 +169,7 @@ def _stand_ins(table, found, options, effort):
 
 
 @contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     """Without warnings: a model without columns is an answer here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -3,9 +3,13 @@
 Input: a table. Output: numbers and codes in place of a column, and tables with them.
 """
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.ensemble import (
@@ -17,6 +21,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from sklearn_ard._typing import MatrixLike
 
 _MOST_LEVELS = 10  # of a number that is drawn as a category, as in hidimstat
 
@@ -33,10 +39,10 @@ class LinearAndTrees(RegressorMixin, BaseEstimator):
         Of the rows by which the trees stop.
     """
 
-    def __init__(self, random_state=None):
+    def __init__(self, random_state: Any = None):
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X: MatrixLike, y: ArrayLike) -> Self:
         """Fit both."""
         self.linear_ = make_pipeline(
             SimpleImputer(keep_empty_features=True), StandardScaler(), RidgeCV()
@@ -46,12 +52,12 @@ class LinearAndTrees(RegressorMixin, BaseEstimator):
         ).fit(X, y - self.linear_.predict(X))
         return self
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict numbers of shape (n,)."""
         return self.linear_.predict(X) + self.trees_.predict(X)
 
 
-def default_models(random_state):
+def default_models(random_state: Any) -> tuple[BaseEstimator, BaseEstimator]:
     """Models of a number and of a category."""
     # no early stopping of the latter: that needs two rows of every level
     trees = HistGradientBoostingClassifier(
@@ -80,7 +86,7 @@ class Table:
         Levels of each category, by code.
     """
 
-    def __init__(self, X):
+    def __init__(self, X: Any):
         if sp.issparse(X):
             raise ValueError(
                 f"X must be dense: columns are drawn whole. Got a {type(X).__name__} "
@@ -105,15 +111,23 @@ class Table:
             else:
                 self.codes[:, j], self.levels[j] = pd.factorize(column)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.codes)
 
     @property
-    def index(self):
+    def index(self) -> pd.Index:
         """The names as an index of a frame with a row per column."""
         return pd.Index(self.names, name="column", tupleize_cols=False)
 
-    def draws(self, j, train, test, models, n_draws, rng):
+    def draws(
+        self,
+        j: int,
+        train: np.ndarray,
+        test: np.ndarray,
+        models: Sequence[BaseEstimator],
+        n_draws: int,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
         """Draws of a column given all others.
 
         Parameters
@@ -152,7 +166,7 @@ class Table:
         numbers = _drawn(regressor, others, x, known, test, n_draws, rng)
         return np.where(gaps == 1, np.nan, numbers)
 
-    def with_column(self, rows, j, drawn):
+    def with_column(self, rows: Any, j: int, drawn: Any) -> Any:
         """Some rows of the table, with another column.
 
         Parameters
@@ -182,7 +196,7 @@ class Table:
         rows.isetitem(j, drawn)
         return rows
 
-    def with_constant(self, rows, columns):
+    def with_constant(self, rows: Any, columns: np.ndarray) -> Any:
         """Some rows of the table, with columns that say nothing.
 
         Parameters
@@ -206,7 +220,15 @@ class Table:
         return rows
 
 
-def _drawn(model, others, x, train, test, n_draws, rng):
+def _drawn(
+    model: BaseEstimator,
+    others: np.ndarray,
+    x: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Draws of a column by hidimstat."""
     from hidimstat.samplers import ConditionalSampler
 
@@ -219,14 +241,20 @@ def _drawn(model, others, x, train, test, n_draws, rng):
     return drawn.reshape(n_draws, len(test))
 
 
-def _filled(x, is_gap, model, others, rng):
+def _filled(
+    x: np.ndarray,
+    is_gap: np.ndarray,
+    model: BaseEstimator,
+    others: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Numbers without gaps: there are predictions, plus residuals of other rows."""
     predicted = model.predict(others)
     residuals = (x - predicted)[~is_gap]
     return np.where(is_gap, predicted + rng.choice(residuals, len(x)), x)
 
 
-def need_hidimstat(name):
+def need_hidimstat(name: str) -> None:
     """An error where hidimstat is not installed."""
     try:
         import hidimstat  # noqa: F401
@@ -236,7 +264,7 @@ def need_hidimstat(name):
         ) from error
 
 
-def check_can_be_cloned(estimator, name):
+def check_can_be_cloned(estimator: BaseEstimator, name: str) -> None:
     """Refuse an estimator that cannot be fitted again."""
     if isinstance(estimator, FrozenEstimator):
         raise ValueError(

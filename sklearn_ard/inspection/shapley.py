@@ -4,13 +4,18 @@ Input: a fitted model, rows to explain and rows to average over. Output: a
 :class:`~sklearn_ard.inspection.attributions.ShapleyValues`.
 """
 
+from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from tqdm import tqdm
 
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inspection.attributions import ShapleyValues
 from sklearn_ard.inspection.background import background_of, distinct
 from sklearn_ard.inspection.coalitions import (
@@ -41,18 +46,18 @@ _DELAY = 5.0  # seconds before there is a progress bar
     prefer_skip_nested_validation=True,
 )
 def shapley_values(
-    model,
-    X,
-    background=None,
+    model: Predictor,
+    X: MatrixLike,
+    background: MatrixLike | None = None,
     *,
-    background_weight=None,
-    output="auto",
-    method="auto",
-    interactions=False,
-    n_permutations=100,
-    random_state=None,
-    verbose=1,
-):
+    background_weight: ArrayLike | None = None,
+    output: str = "auto",
+    method: str = "auto",
+    interactions: bool = False,
+    n_permutations: int = 100,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: int = 1,
+) -> ShapleyValues:
     """What each column adds to each prediction: interventional Shapley values.
 
     The value of some columns is the mean prediction of hybrids, which have these
@@ -153,11 +158,16 @@ def shapley_values(
     X = as_table(X)
     inputs, predictions = explained.inputs(X), explained.predictions(X)
     rng = check_random_state(random_state)
+    base: Any
     b, weight, base = background_of(explained, X, background, background_weight, rng)
     is_exact = _is_exact(explained, method, interactions)
     inputs, index = distinct(inputs)
     first = np.unique(index, return_index=True)[1]
     ends = base, predictions[:, first]
+    found: tuple[Any, Any, Any]
+    options: tuple[Any, ...]
+    values: Any
+    error: Any
     if explained.n_players == 0:
         nothing = np.zeros((inputs.shape[1], 0, len(base)))
         found = nothing, nothing[:, :, None] if interactions else None, None
@@ -191,7 +201,7 @@ def shapley_values(
     )
 
 
-def _is_exact(explained, method, interactions):
+def _is_exact(explained: Explained, method: str, interactions: bool) -> bool:
     """Whether all coalitions are computed."""
     k = explained.n_players
     mend = (
@@ -206,6 +216,8 @@ def _is_exact(explained, method, interactions):
         )
     is_exact = method != "permutation" and k <= MOST_PLAYERS
     if interactions and not is_exact and k > 0:
+        if k <= MOST_PLAYERS:
+            mend = "Pass method='auto'"
         raise ValueError(
             "The 'interactions' parameter of shapley_values must be False where values "
             f"are sampled, as for more than {MOST_PLAYERS} columns in use. Got True, "
@@ -214,7 +226,7 @@ def _is_exact(explained, method, interactions):
     return is_exact
 
 
-def _check_work(explained, inputs, weight):
+def _check_work(explained: Explained, inputs: np.ndarray, weight: np.ndarray) -> None:
     """Refuse what would take days."""
     n, m, k = inputs.shape[1], len(weight), explained.n_players
     if n * m * 2.0**k > _MOST_HYBRIDS:
@@ -226,13 +238,21 @@ def _check_work(explained, inputs, weight):
         )
 
 
-def _exact(explained, inputs, background, weight, ends, interactions, verbose):
+def _exact(
+    explained: Explained,
+    inputs: np.ndarray,
+    background: np.ndarray,
+    weight: np.ndarray,
+    ends: tuple[np.ndarray, np.ndarray],
+    interactions: bool,
+    verbose: int,
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Values, and maybe interactions, from all coalitions."""
     k, n, n_answers = explained.n_players, inputs.shape[1], len(ends[0])
     at_once = min(_AT_A_TIME // len(weight), _MOST_VALUES // n_answers) >> k
     at_once = max(1, at_once)
     values = np.empty((n, k, n_answers))
-    pairs = np.zeros((n, k, k, n_answers)) if interactions else None
+    pairs: Any = np.zeros((n, k, k, n_answers)) if interactions else None
     for rows in _progress(n, at_once, verbose):
         game = all_values(explained, inputs[:, rows], background, weight)
         game[:, 0], game[:, -1] = ends[0][:, None], ends[1][:, rows]
@@ -245,7 +265,16 @@ def _exact(explained, inputs, background, weight, ends, interactions, verbose):
     return values, pairs
 
 
-def _sampled(explained, inputs, background, weight, ends, n_permutations, rng, bar):
+def _sampled(
+    explained: Explained,
+    inputs: np.ndarray,
+    background: np.ndarray,
+    weight: np.ndarray,
+    ends: tuple[np.ndarray, np.ndarray],
+    n_permutations: int,
+    rng: np.random.RandomState,
+    bar: int,
+) -> tuple[np.ndarray, np.ndarray]:
     """Values and their standard errors from random permutations."""
     k, n = explained.n_players, inputs.shape[1]
     at_once = max(1, _AT_A_TIME // (len(weight) * k * n_permutations))
@@ -254,7 +283,9 @@ def _sampled(explained, inputs, background, weight, ends, n_permutations, rng, b
     for rows in _progress(n, at_once, bar):
         x = inputs[:, rows]
 
-        def value_of(masks, x=x, rows=rows):
+        def value_of(
+            masks: np.ndarray, x: np.ndarray = x, rows: slice = rows
+        ) -> np.ndarray:
             of_inputs = masks[1:-1, explained.of_input]
             found = np.empty((len(masks), x.shape[1], len(ends[0])))
             found[0], found[-1] = ends[0], ends[1][:, rows].T
@@ -271,7 +302,7 @@ def _sampled(explained, inputs, background, weight, ends, n_permutations, rng, b
     return np.concatenate(values), np.concatenate(errors)
 
 
-def _progress(n, at_once, verbose):
+def _progress(n: int, at_once: int, verbose: int) -> Iterator[slice]:
     """Slices of rows, with a progress bar if they take long."""
     bar = tqdm(
         total=n,

@@ -40,7 +40,7 @@ class Activation:
     parameter: str | None = None
 
 
-def _slope_of_gelu(z, h):
+def _slope_of_gelu(z: Tensor, h: Tensor) -> Tensor:
     density = torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     return 0.5 * (1 + torch.erf(z / math.sqrt(2))) + z * density
 

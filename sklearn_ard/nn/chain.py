@@ -6,6 +6,7 @@ the units of the one before, go out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from torch import Tensor, nn
 
@@ -106,7 +107,7 @@ def modules_of(model: nn.Module, nested: bool = True) -> Iterator[nn.Module]:
             yield child
 
 
-def _is_sequence(model):
+def _is_sequence(model: nn.Module) -> TypeGuard[nn.Sequential]:
     return type(model) is ConvARD or type(model).forward is nn.Sequential.forward
 
 
@@ -124,9 +125,9 @@ def chain_of(model: nn.Module) -> Chain:
     Chain
         A complete one, or an empty one.
     """
-    skip = None
+    skip: LinearARD | None = None
     if type(model) is SkipARD and model.linear.bias is None:
-        model, skip = model.network, model.linear
+        skip, model = model.linear, model.network
     chain = last_chain(model)
     layers = [*chain.layers, *([] if skip is None else [skip])]
     if not chain.complete or len({layer.weight for layer in layers}) < len(layers):
@@ -149,7 +150,9 @@ def last_chain(model: nn.Module) -> Chain:
     """
     if not _is_sequence(model):
         return Chain()
-    layers, between, complete, flat = [], [[]], True, True
+    layers: list[ARDMixin] = []
+    between: list[list[nn.Module]] = [[]]
+    complete, flat = True, True
     modules = modules_of(model, nested=False)
     if type(model) is ConvARD:
         next(modules)
@@ -172,7 +175,7 @@ def last_chain(model: nn.Module) -> Chain:
     return Chain(layers, between, None, complete and bool(layers))
 
 
-def _keeps_units(module):
+def _keeps_units(module: nn.Module) -> bool:
     """Whether a module keeps every unit (channel) where it is."""
     kinds = nn.Flatten, nn.Dropout, *NORMS, *AVERAGES, *MAXIMA
     return type(module) in ELEMENTWISE or isinstance(module, kinds)

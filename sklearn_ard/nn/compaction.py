@@ -8,6 +8,7 @@ are read. The others are removed.
 
 import copy
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -27,6 +28,17 @@ from sklearn_ard.nn.steps import (
 )
 
 
+class Part(NamedTuple):
+    """A chain of a network, compacted: as :class:`Compacted`."""
+
+    network: nn.Sequential
+    inputs: Tensor
+    layers: dict[str, nn.Module | None]
+
+
+_Summand = tuple[str, nn.Module, float]  # prefix of names, network, weight
+
+
 class Compacted(NamedTuple):
     """What :func:`compact` returns.
 
@@ -44,7 +56,7 @@ class Compacted(NamedTuple):
 
     network: nn.Module
     inputs: Tensor | slice
-    layers: dict
+    layers: dict[str, nn.Module | None]
 
 
 class Parallel(nn.Module):
@@ -58,14 +70,14 @@ class Parallel(nn.Module):
         Which inputs each of them reads.
     """
 
-    def __init__(self, networks, inputs):
+    def __init__(self, networks: Iterable[nn.Module], inputs: Iterable[Tensor]):
         super().__init__()
         self.networks = nn.ModuleList(networks)
         for i, indices in enumerate(inputs):
             self.register_buffer(f"inputs_{i}", indices)
 
     @property
-    def inputs(self):
+    def inputs(self) -> list[Tensor]:
         return [getattr(self, f"inputs_{i}") for i in range(len(self.networks))]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -144,8 +156,9 @@ def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
     opaque, device = "", next(model.parameters()).device
     try:
         compacted = _compact_sum([*_summands(model)])
-        moved = compacted.network.to(device), compacted.inputs.to(device)
-        compacted = Compacted(*moved, compacted.layers)
+        compacted.network.to(device)
+        assert isinstance(compacted.inputs, Tensor)
+        compacted = compacted._replace(inputs=compacted.inputs.to(device))
     except Opaque as error:
         compacted, opaque = _masked(model), str(error)
     compacted.network.eval().requires_grad_(False)
@@ -153,7 +166,7 @@ def compact_quietly(model: nn.Module) -> tuple[Compacted, str]:
 
 
 @torch.no_grad()
-def random_chains(model: nn.Module) -> list[list[Compacted]]:
+def random_chains(model: nn.Module) -> list[list[Part]]:
     """Chains with random weights, whose sum is each network of an ensemble.
 
     Parameters
@@ -163,7 +176,7 @@ def random_chains(model: nn.Module) -> list[list[Compacted]]:
 
     Returns
     -------
-    list of list of Compacted
+    list of list of Part
         For every network its chains. Their linear layers and convolutions have the
         attributes `std` and `bias_std`, of the shapes of weight and bias: standard
         deviations of the posterior.
@@ -180,7 +193,9 @@ def random_chains(model: nn.Module) -> list[list[Compacted]]:
     ]
 
 
-def _summands(model, prefix="", share=1.0):
+def _summands(
+    model: nn.Module, prefix: str = "", share: float = 1.0
+) -> Iterator[_Summand]:
     """Chains whose weighted sum is a network: prefix of names, chain, weight."""
     if type(model) is Ensemble and not has_hooks(model):
         share /= len(model.networks)
@@ -193,21 +208,23 @@ def _summands(model, prefix="", share=1.0):
         yield prefix, model, share
 
 
-def _compact_sum(summands):
-    parts, layers = [], {}
+def _compact_sum(summands: list[_Summand]) -> Compacted:
+    parts: list[Part] = []
+    layers: dict[str, nn.Module | None] = {}
     for prefix, model, share in summands:
         part = _compact_chain(model)
         if share != 1:
-            if type(part.network[-1]) is not nn.Linear:
+            last = part.network[-1]
+            if type(last) is not nn.Linear:
                 raise Opaque("an Ensemble of networks whose last layer is not linear")
-            part.network[-1].weight *= share
-            part.network[-1].bias *= share
+            last.weight.mul_(share)
+            last.bias.mul_(share)
         parts.append(part)
         layers |= {(prefix + name).rstrip("."): la for name, la in part.layers.items()}
     if len(parts) > 1:
         parts = _merge_linear(_drop_constants(parts, layers), layers)
     if len(parts) == 1:
-        return parts[0]._replace(layers=layers)
+        return Compacted(parts[0].network, parts[0].inputs, layers)
     inputs = torch.cat([part.inputs for part in parts]).unique()
     total = Parallel(
         [part.network for part in parts],
@@ -216,7 +233,9 @@ def _compact_sum(summands):
     return Compacted(total, inputs, layers)
 
 
-def _drop_constants(parts, layers):
+def _drop_constants(
+    parts: list[Part], layers: dict[str, nn.Module | None]
+) -> list[Part]:
     """Remove summands without inputs; their value is added to the bias of another.
 
     One remains if none has inputs.
@@ -235,31 +254,33 @@ def _drop_constants(parts, layers):
     return remaining
 
 
-def _merge_linear(parts, layers):
+def _merge_linear(parts: list[Part], layers: dict[str, nn.Module | None]) -> list[Part]:
     """Merge the summands that consist of a single linear layer into one."""
-    linear = [part for part in parts if _is_linear(part)]
+    linear = [(part, layer) for part in parts if (layer := _only_linear(part))]
     if len(linear) < 2:
         return parts
-    inputs = torch.cat([part.inputs for part in linear]).unique()
-    first, *others = linear
-    weights = [part.network[0].weight for part in linear]
-    total = weights[0].new_zeros(len(weights[0]), len(inputs))
-    for part, weight in zip(linear, weights, strict=True):
-        total[:, torch.searchsorted(inputs, part.inputs)] += weight
-    layer = first.network[0]
+    inputs = torch.cat([part.inputs for part, _ in linear]).unique()
+    (first, layer), *others = linear
+    total = layer.weight.new_zeros(len(layer.weight), len(inputs))
+    for part, other in linear:
+        total[:, torch.searchsorted(inputs, part.inputs)] += other.weight
     layer.weight, layer.in_features = nn.Parameter(total), len(inputs)
-    for part in others:
-        layer.bias += part.network[0].bias
+    for part, other in others:
+        layer.bias.add_(other.bias)
         _forget(part, layers)
-    rest = [part for part in parts if not _is_linear(part)]
+    rest = [part for part in parts if _only_linear(part) is None]
     return [*rest, first._replace(inputs=inputs)]
 
 
-def _is_linear(part):
-    return len(part.network) == 1 and type(part.network[0]) is nn.Linear
+def _only_linear(part: Part) -> nn.Linear | None:
+    """The linear layer of a summand that has nothing else."""
+    if len(part.network) != 1:
+        return None
+    (layer,) = part.network
+    return layer if type(layer) is nn.Linear else None
 
 
-def _forget(part, layers):
+def _forget(part: Part, layers: dict[str, nn.Module | None]) -> None:
     """Set the entries of the layers of a summand to None."""
     gone = [layer for layer in part.layers.values() if layer is not None]
     for name, layer in layers.items():
@@ -267,13 +288,15 @@ def _forget(part, layers):
             layers[name] = None
 
 
-def _compact_chain(model, *, random=False):
+def _compact_chain(model: nn.Module, *, random: bool = False) -> Part:
     names = {module: name for name, module in model.named_modules()}
     steps = steps_of(model, names, random=random)
     constant = None
     for step in steps:
         constant = step.forward(constant)
-    needed, modules, plain = None, [], {}
+    needed: Tensor | None = None
+    modules: list[nn.Module] = []
+    plain: dict[str, nn.Module] = {}
     while steps:
         step = steps.pop()
         needed = step.backward(needed)
@@ -290,10 +313,11 @@ def _compact_chain(model, *, random=False):
         for layer, name in names.items()
         if isinstance(layer, (ARDMixin, *WEIGHTED))
     }
-    return Compacted(nn.Sequential(*modules), needed.nonzero().flatten(), layers)
+    assert needed is not None
+    return Part(nn.Sequential(*modules), needed.nonzero().flatten(), layers)
 
 
-def _masked(model):
+def _masked(model: nn.Module) -> Compacted:
     """A copy with torch's own layers and zeros for the pruned weights."""
     model = copy.deepcopy(model)
     for layer in ard_layers(model):
@@ -301,8 +325,9 @@ def _masked(model):
         for name in ("log_sigma2", "mask", "prior"):
             delattr(layer, name)
         n_dims = layer.weight.dim()
-        layer.__class__ = nn.Linear if n_dims == 2 else CONVOLUTIONS[n_dims]
-    layers = {
+        kind: type[nn.Module] = nn.Linear if n_dims == 2 else CONVOLUTIONS[n_dims]
+        layer.__class__ = kind  # type: ignore[assignment] # it becomes the plain one
+    layers: dict[str, nn.Module | None] = {
         name: layer
         for name, layer in model.named_modules()
         if isinstance(layer, WEIGHTED)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
-from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.parameter import is_lazy
 
 from sklearn_ard.nn.layers import (
     Conv1dARD,
@@ -121,12 +121,13 @@ def to_ard(
     for layer in chosen:
         # the object stays the same, and with it all references to it and its hooks
         layer.__class__ = _ARD_OF[type(layer)]
+        assert isinstance(layer, ARDMixin)
         layer._init_ard(prior)
         layer.reset_variances()
     return model
 
 
-def _copied(module):
+def _copied(module: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(module)
     except RuntimeError as error:
@@ -137,7 +138,7 @@ def _copied(module):
         ) from error
 
 
-def _excluded(model, exclude):
+def _excluded(model: nn.Module, exclude: str | Iterable[str]) -> set[nn.Module]:
     """The modules that `exclude` names, and all in them."""
     names = [exclude] if isinstance(exclude, str) else list(exclude)
     modules = dict(model.named_modules(remove_duplicate=False))
@@ -150,12 +151,12 @@ def _excluded(model, exclude):
     return {inner for name in names for inner in modules[name].modules()}
 
 
-def _refuse_unusable(model, excluded):
+def _refuse_unusable(model: nn.Module, excluded: set[nn.Module]) -> None:
     for name, layer in model.named_modules():
         kind = type(layer)
         if layer in excluded:
             continue
-        if isinstance(layer, LazyModuleMixin) and layer.has_uninitialized_params():
+        if any(map(is_lazy, (*layer.parameters(False), *layer.buffers(False)))):
             raise ValueError(
                 f"to_ard needs layers whose sizes are known. Got the lazy {_at(name)} "
                 f"({kind.__name__}): run the network on a batch first."
@@ -175,7 +176,7 @@ def _refuse_unusable(model, excluded):
                 )
 
 
-def _convertible(model, excluded):
+def _convertible(model: nn.Module, excluded: set[nn.Module]) -> list[nn.Module]:
     """The layers that become ARD layers, each of them once."""
     untouched = excluded | {
         inner
@@ -192,12 +193,12 @@ def _convertible(model, excluded):
     ]
 
 
-def _own_weight(layer):
+def _own_weight(layer: nn.Module) -> nn.Parameter | None:
     """The weight, if it is a parameter and not computed from others."""
     return layer._parameters.get("weight")
 
 
-def _refuse_shared_weights(model, chosen):
+def _refuse_shared_weights(model: nn.Module, chosen: list[nn.Module]) -> None:
     owners = defaultdict(list)
     for name, module in model.named_modules():
         for key, parameter in module._parameters.items():
@@ -211,9 +212,11 @@ def _refuse_shared_weights(model, chosen):
             )
 
 
-def _warn_of_unconverted(model, chosen, excluded):
+def _warn_of_unconverted(
+    model: nn.Module, chosen: list[nn.Module], excluded: set[nn.Module]
+) -> None:
     done = set(chosen) | excluded
-    names = {}
+    names: dict[str, None] = {}
     for name, module in model.named_modules():
         if module in done or isinstance(module, (ARDMixin, *_NORMALISATIONS)):
             continue
@@ -233,5 +236,5 @@ def _warn_of_unconverted(model, chosen, excluded):
         )
 
 
-def _at(name):
+def _at(name: str) -> str:
     return repr(name) if name else "network itself"

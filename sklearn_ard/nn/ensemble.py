@@ -3,6 +3,8 @@
 Networks come in; a module whose output is the mean of theirs goes out.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +34,7 @@ class Ensemble(nn.Module):
     torch.Size([4, 2])
     """
 
-    def __init__(self, networks):
+    def __init__(self, networks: Iterable[nn.Module]):
         super().__init__()
         self.networks = nn.ModuleList(networks)
 

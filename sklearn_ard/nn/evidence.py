@@ -6,6 +6,7 @@ is removed as a whole, if that lowers the bound by less than a price.
 """
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -15,7 +16,7 @@ from sklearn_ard.nn.chain import is_dense
 from sklearn_ard.nn.layers import LinearARD, ard_layers
 from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.noise import noise_from
-from sklearn_ard.nn.objective import kl_divergence
+from sklearn_ard.nn.objective import ELBOLoss, kl_divergence
 from sklearn_ard.nn.pruning import input_layers, modes_restored
 
 N_DRAWS = 4  # of the noise, the same for every input
@@ -27,7 +28,7 @@ _SEEDS = 2**62
 @torch.no_grad()
 def weigh_inputs(
     model: nn.Module,
-    criterion: nn.Module,
+    criterion: ELBOLoss,
     x: Tensor,
     target: Tensor,
     sample_weight: Tensor | None = None,
@@ -89,8 +90,10 @@ def weigh_inputs(
     x = x.repeat(draws, *[1] * (x.dim() - 1))
     target = target.repeat(draws, *[1] * (target.dim() - 1))
     sample_weight = sample_weight.repeat(draws)
-    live = sum(layer.per_input(layer.mask) for layer in layers) > 0
-    kl = sum(layer.per_input(layer.kl()) for layer in layers) * criterion.reg_factor
+    none = x.new_zeros(())
+    live = sum((layer.per_input(layer.mask) for layer in layers), none) > 0
+    kl = sum((layer.per_input(layer.kl()) for layer in layers), none)
+    kl = kl * criterion.reg_factor
     if groups is None:
         groups = torch.arange(len(live), device=x.device)
     n_groups = int(groups.max()) + 1
@@ -103,7 +106,7 @@ def weigh_inputs(
     members = torch.argsort(groups, stable=True)
     members = members.split(torch.bincount(groups, minlength=n_groups).tolist())
 
-    def expected_nll():
+    def expected_nll() -> float:
         noise.rewind()
         nll = criterion.likelihood(model(x), target) * sample_weight
         return float(nll.sum() * nats)
@@ -132,7 +135,7 @@ def weigh_inputs(
 
 def elbo(
     model: nn.Module,
-    criterion: nn.Module,
+    criterion: ELBOLoss,
     x: Tensor,
     target: Tensor,
     sample_weight: Tensor | None = None,
@@ -164,7 +167,7 @@ def elbo(
 
 
 @contextmanager
-def _sampling(model: nn.Module):
+def _sampling(model: nn.Module) -> Iterator[None]:
     """Context in which ARD layers sample and all else is in evaluation mode.
 
     In training mode batch norm would change its statistics, and dropout would add noise
@@ -185,7 +188,7 @@ class _RepeatedNoise:
     a generator.
     """
 
-    def __init__(self, generator):
+    def __init__(self, generator: torch.Generator):
         self.generator = generator
         self._state = generator.get_state()
         self._drawn: list[Tensor] = []
@@ -206,14 +209,16 @@ class _RepeatedNoise:
 
 
 @contextmanager
-def _repeated_noise(model: nn.Module, device, generator):
+def _repeated_noise(
+    model: nn.Module, device: torch.device, generator: torch.Generator | None
+) -> Iterator[_RepeatedNoise]:
     """Context in which a network draws the same noise in every pass."""
     seed = torch.randint(_SEEDS, (), generator=generator, device=device)
     private = torch.Generator(device).manual_seed(int(seed))
     noise = _RepeatedNoise(private)
     kept = ard_layers(model) if is_dense(model) else []
     for layer in kept:
-        layer.draw_noise = noise.draw
+        vars(layer)["draw_noise"] = noise.draw
     try:
         with noise_from(model, private):
             yield noise
@@ -236,10 +241,13 @@ class _Cache:
         }
         self._before = self._moments
 
-    def _moments_of(self, layer, inputs=None, bias=None):
+    def _moments_of(
+        self, layer: ARDMixin, inputs: Tensor | None = None, bias: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Mean and variance that all inputs give, or some alone."""
-        x, weight, log_sigma2 = self._inputs[layer], layer.weight, layer.log_sigma2
-        mask = layer.mask
+        x, mask = self._inputs[layer], layer.mask
+        weight: Tensor = layer.weight
+        log_sigma2: Tensor = layer.log_sigma2
         if inputs is not None and isinstance(layer, LinearARD):
             x, mask = x[..., inputs], mask[:, inputs]
             weight, log_sigma2 = weight[:, inputs], log_sigma2[:, inputs]
@@ -266,11 +274,11 @@ class _Cache:
 
 
 @contextmanager
-def _cached(layers: dict[ARDMixin, torch.Size], x: Tensor):
+def _cached(layers: dict[ARDMixin, torch.Size], x: Tensor) -> Iterator[_Cache]:
     """Context in which `layers` sample from a cache instead of reading their input."""
     cache = _Cache(layers, x)
     for layer in layers:
-        layer.forward = lambda _, layer=layer: cache.output(layer)
+        vars(layer)["forward"] = lambda _, layer=layer: cache.output(layer)
     try:
         yield cache
     finally:

@@ -3,12 +3,15 @@
 Sizes of layers come in and modules go out, or a network comes in for its ARD layers.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from sklearn_ard.nn.mixin import ARDMixin
+from sklearn_ard.nn.priors import Prior
 
 
 class LinearARD(ARDMixin, nn.Linear):
@@ -39,20 +42,20 @@ class LinearARD(ARDMixin, nn.Linear):
 
     def __init__(
         self,
-        in_features,
-        out_features,
-        bias=True,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
         *,
-        prior="log_uniform",
-        generator=None,
-        device=None,
-        dtype=None,
+        prior: str | Prior = "log_uniform",
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__(in_features, out_features, bias, device, dtype)
         self._init_ard(prior)
         self.reset_parameters(generator)
 
-    def _map(self, x, weight, bias):
+    def _map(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return F.linear(x, weight, bias)
 
 
@@ -61,20 +64,20 @@ class _ConvARD(ARDMixin):
 
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        bias=True,
-        padding_mode="zeros",
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: str | int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
         *,
-        prior="log_uniform",
-        generator=None,
-        device=None,
-        dtype=None,
+        prior: str | Prior = "log_uniform",
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__(
             in_channels,
@@ -168,7 +171,7 @@ def has_hooks(module: nn.Module) -> bool:
 
 
 @contextmanager
-def deterministic(model: nn.Module):
+def deterministic(model: nn.Module) -> Iterator[None]:
     """Context in which a network is trained without noise, as without a prior.
 
     For dense training before the sparse one, as Molchanov et al. (2017) advise for deep

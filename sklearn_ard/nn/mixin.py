@@ -5,6 +5,8 @@ the outputs of the weights that are kept.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +47,7 @@ def reparameterize(
     return torch.mul(std, noise).add_(mean), std
 
 
-class ARDMixin:
+class ARDMixin(nn.Module):
     """Gaussian weights with local reparameterisation, mixed in left of a torch layer.
 
     In training mode the layer samples its output from the Gaussian that its uncertain
@@ -77,10 +79,14 @@ class ARDMixin:
     Reparameterization Trick. arXiv:1506.02557, section 2.3.
     """
 
+    weight: Tensor
+    bias: Any  # Parameter or None; the layers of torch declare it differently
+    mask: Tensor
+    _conv_forward: Callable[[Tensor, Tensor, Tensor | None], Tensor]
     deterministic = False
     generator: torch.Generator | None = None
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "generator"}
 
     def _init_ard(self, prior: str | Prior) -> None:
@@ -164,7 +170,7 @@ class ARDMixin:
         return blocks.sum(over).flatten()
 
     @torch.no_grad()
-    def leaves_inputs(self, inputs) -> Tensor:
+    def leaves_inputs(self, inputs: Tensor) -> Tensor:
         """1 for the weights that leave `inputs` (indices or a mask), 0 elsewhere."""
         groups = getattr(self, "groups", 1)
         n_in = self.mask.shape[1]

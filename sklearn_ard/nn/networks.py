@@ -4,14 +4,17 @@ Numbers of inputs, units and outputs come in; networks with random weights go ou
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral, Number
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn.activations import make_activation
 from sklearn_ard.nn.layers import Conv1dARD, Conv2dARD, Conv3dARD, LinearARD
+from sklearn_ard.nn.priors import Prior
 
 _CONVOLUTIONS = {1: Conv1dARD, 2: Conv2dARD, 3: Conv3dARD}
 _POOLINGS = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
@@ -49,19 +52,23 @@ class DenseARD(nn.Sequential):
 
     def __init__(
         self,
-        n_inputs,
-        n_outputs,
-        hidden_layer_sizes=(64, 64),
-        activation="relu",
-        prior="log_uniform",
+        n_inputs: int,
+        n_outputs: int,
+        hidden_layer_sizes: Sequence[int] = (64, 64),
+        activation: str = "relu",
+        prior: str | Prior = "log_uniform",
         *,
-        generator=None,
-        device=None,
-        dtype=None,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
         sizes = n_inputs, *hidden_layer_sizes, n_outputs
-        made_of = {"generator": generator, "device": device, "dtype": dtype}
+        made_of: dict[str, Any] = {
+            "generator": generator,
+            "device": device,
+            "dtype": dtype,
+        }
         _append_dense(self, sizes, activation, prior, **made_of)
 
 
@@ -94,18 +101,22 @@ class SkipARD(nn.Module):
 
     def __init__(
         self,
-        network,
-        n_inputs,
-        n_outputs,
-        prior="log_uniform",
+        network: nn.Module,
+        n_inputs: int,
+        n_outputs: int,
+        prior: str | Prior = "log_uniform",
         *,
-        generator=None,
-        device=None,
-        dtype=None,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
         self.network = network
-        made_of = {"generator": generator, "device": device, "dtype": dtype}
+        made_of: dict[str, Any] = {
+            "generator": generator,
+            "device": device,
+            "dtype": dtype,
+        }
         self.linear = LinearARD(n_inputs, n_outputs, bias=False, prior=prior, **made_of)
         with torch.no_grad():  # begin near the mean of the targets
             self.linear.weight.mul_(0.1)
@@ -176,23 +187,27 @@ class ConvARD(nn.Sequential):
 
     def __init__(
         self,
-        input_shape,
-        n_outputs,
-        conv_channels=(16, 32),
-        kernel_size=3,
-        hidden_layer_sizes=(64,),
-        activation="relu",
-        prior="log_uniform",
+        input_shape: Sequence[int],
+        n_outputs: int,
+        conv_channels: Sequence[int] = (16, 32),
+        kernel_size: int | Sequence[int] = 3,
+        hidden_layer_sizes: Sequence[int] = (64,),
+        activation: str = "relu",
+        prior: str | Prior = "log_uniform",
         *,
-        stride=1,
-        padding="same",
-        pool_size=2,
-        generator=None,
-        device=None,
-        dtype=None,
+        stride: int | Sequence[int] = 1,
+        padding: str | int | Sequence[str | int] = "same",
+        pool_size: int | Sequence[int] = 2,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
-        made_of = {"generator": generator, "device": device, "dtype": dtype}
+        made_of: dict[str, Any] = {
+            "generator": generator,
+            "device": device,
+            "dtype": dtype,
+        }
         if len(input_shape) - 1 not in _CONVOLUTIONS:
             raise ValueError(
                 "The 'input_shape' parameter must be (channels, length), (channels, "
@@ -250,10 +265,18 @@ class ConvARD(nn.Sequential):
         return super().forward(x.reshape(-1, *self.input_shape))
 
 
-def _one_each(name, value, n_layers, smallest=1, words=()):
+def _one_each(
+    name: str,
+    value: Any,
+    n_layers: int,
+    smallest: int = 1,
+    words: Sequence[str] = (),
+) -> list[Any]:
     """A setting per convolution, from one for all or one for each."""
     values = [value] * n_layers if isinstance(value, (Number, str)) else list(value)
-    good = all(v in words or isinstance(v, Integral) and v >= smallest for v in values)
+    good = all(
+        v in words or isinstance(v, Integral) and int(v) >= smallest for v in values
+    )
     if not good or len(values) != n_layers:
         options = " or ".join([*map(repr, words), f"an integer of at least {smallest}"])
         raise ValueError(
@@ -263,11 +286,18 @@ def _one_each(name, value, n_layers, smallest=1, words=()):
     return values
 
 
-def _append_dense(model, sizes, activation, prior, **made_of):
+def _append_dense(
+    model: nn.Sequential,
+    sizes: Sequence[int],
+    activation: str,
+    prior: str | Prior,
+    **made_of: Any,
+) -> None:
     for n_inputs, n_units in pairwise(sizes):
-        model.append(LinearARD(n_inputs, n_units, prior=prior, **made_of))
+        layer = LinearARD(n_inputs, n_units, prior=prior, **made_of)
+        model.append(layer)
         model.append(make_activation(activation))
     del model[-1]
     with torch.no_grad():  # begin near the mean of the targets
-        model[-1].weight.mul_(0.1)
-        model[-1].bias.zero_()
+        layer.weight.mul_(0.1)
+        layer.bias.zero_()

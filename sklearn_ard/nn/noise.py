@@ -5,9 +5,11 @@ so does every random operator of torch that was not given a generator.
 """
 
 from functools import cache, partial
+from typing import Any, TypeGuard
 
 import torch
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_ard.nn.layers import ard_layers, has_hooks
@@ -64,22 +66,24 @@ class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
         modules = [] if generator is None else list(model.modules())
         self._layers = [] if generator is None else ard_layers(model)
         self._dropouts = [module for module in modules if _is_dropout(module)]
-        self._generator, self._others, self._before = generator, None, []
+        self._generator = generator
+        self._others: drawn_from | None = None
+        self._before: list[list[Generator | None]] = []
         known = map(_is_without_noise, (m for m in modules if not _is_dropout(m)))
-        if not all(known):
+        if generator is not None and not all(known):
             self._others = drawn_from(generator)
 
-    def __enter__(self):
+    def __enter__(self) -> Generator | None:
         self._before.append([layer.generator for layer in self._layers])
         for layer in self._layers:
             layer.generator = self._generator
         for module in self._dropouts:
-            module.forward = partial(_dropout, module, self._generator)
+            vars(module)["forward"] = partial(_dropout, module, self._generator)
         if self._others is not None:
             self._others.__enter__()
         return self._generator
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         if self._others is not None:
             self._others.__exit__(*error)
         if len(self._before) == 1:
@@ -89,16 +93,16 @@ class noise_from:  # noqa: N801 (a context, as torch.no_grad is)
             layer.generator = before
 
 
-def _is_dropout(module):
+def _is_dropout(module: nn.Module) -> TypeGuard[nn.Dropout]:
     """Whether a module is a dropout layer of torch, as it is."""
     return type(module) in _DROPOUTS and "forward" not in vars(module)
 
 
-def _dropout(module, generator, x):
+def _dropout(module: nn.Dropout, generator: Generator | None, x: Tensor) -> Tensor:
     """The forward pass of a dropout layer, with a generator."""
     if not module.training or module.p == 0:
         return x
-    shape = x.shape
+    shape: tuple[int, ...] = x.shape
     if type(module) is not nn.Dropout and x.dim() > 2:  # of whole channels
         shape = *x.shape[:2], *(1,) * (x.dim() - 2)
     keep = 1 - module.p
@@ -106,7 +110,7 @@ def _dropout(module, generator, x):
     return x * (mask / keep if keep > 0 else mask)
 
 
-def _is_without_noise(module):
+def _is_without_noise(module: nn.Module) -> bool:
     """Whether a module is known to draw no random numbers but those of ARD layers."""
     file = type(module).__module__
     known = file in _WITHOUT_NOISE or file.startswith(__package__ + ".")
@@ -147,7 +151,9 @@ class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad 
         self._generator = generator
         self._generators = {generator.device: generator}
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         kwargs = dict(kwargs or {})
         if func is _aten.native_dropout.default:
             return self._dropout(*args, **kwargs)
@@ -163,7 +169,9 @@ class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad 
             return random(*args[:position], **kwargs)
         return func(*args, **kwargs)
 
-    def _dropout(self, x, p, train=True):
+    def _dropout(
+        self, x: Tensor, p: float, train: bool | None = True
+    ) -> tuple[Tensor, Tensor]:
         """What the operator of this name does, which takes no generator."""
         mask = torch.ones_like(x, dtype=torch.bool)
         if train is False:
@@ -171,7 +179,7 @@ class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad 
         mask.bernoulli_(1 - p, generator=self._on(x.device))
         return x * mask * (1 / (1 - p) if p < 1 else 0.0), mask
 
-    def _on(self, device):
+    def _on(self, device: torch.device) -> Generator:
         if device not in self._generators:
             seed = torch.randint(
                 2**62, (), generator=self._generator, device=self._generator.device
@@ -182,7 +190,7 @@ class drawn_from(TorchDispatchMode):  # noqa: N801 (a context, as torch.no_grad 
 
 
 @cache
-def _random_overload(func):
+def _random_overload(func: OpOverload) -> OpOverload | None:
     """The overload of an operator that takes a generator; None for what has none."""
     names = {argument.name for argument in func._schema.arguments}
     if "generator" in names:
@@ -199,7 +207,7 @@ def _random_overload(func):
     return None
 
 
-def _device_of(args, kwargs):
+def _device_of(args: tuple, kwargs: dict) -> torch.device:
     """Device of the result of an operator."""
     device = kwargs.get("device")
     if device is None:

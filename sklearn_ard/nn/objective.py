@@ -3,6 +3,8 @@
 A network, its outputs and targets come in; a loss in nats per sample goes out.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -87,7 +89,13 @@ class ELBOLoss(nn.Module):
     >>> loss.backward()
     """
 
-    def __init__(self, model, num_data, likelihood="gaussian", reg_factor=1.0):
+    def __init__(
+        self,
+        model: nn.Module,
+        num_data: float,
+        likelihood: str | Callable[[Tensor, Tensor], Tensor] = "gaussian",
+        reg_factor: float = 1.0,
+    ):
         super().__init__()
         checked_ard_layers(model, "ELBOLoss")
         if not num_data > 0:
@@ -107,9 +115,10 @@ class ELBOLoss(nn.Module):
                     f"or a callable. Got {likelihood!r} instead."
                 )
             likelihood = LIKELIHOODS[likelihood]()
+        assert not isinstance(likelihood, str)
         self._model = (model,)  # in a tuple, so that it is not a submodule
         self.num_data = num_data
-        self.likelihood = likelihood
+        self.likelihood: Callable[[Tensor, Tensor], Tensor] = likelihood
         self.reg_factor = reg_factor
         self.beta = 1.0
 

@@ -94,7 +94,7 @@ class Prior:
         """
         return (log_alpha(weight, log_sigma2) < self.threshold) & mask.bool()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}(threshold={self.threshold})"
 
 
@@ -105,10 +105,12 @@ class LogAlphaPrior(Prior):
     exact at any log alpha.
     """
 
-    def kl(self, weight, log_sigma2, mask, groups=1):
+    def kl(
+        self, weight: Tensor, log_sigma2: Tensor, mask: Tensor, groups: int = 1
+    ) -> Tensor:
         return self._values(weight.square().add_(EPS), log_sigma2).mul_(mask)
 
-    def _values(self, square, log_sigma2):
+    def _values(self, square: Tensor, log_sigma2: Tensor) -> Tensor:
         """KL of every weight; `square` is weight² + 1e-8."""
         raise NotImplementedError
 
@@ -145,12 +147,12 @@ class LogUniform(LogAlphaPrior):
 
     name = "log_uniform"
 
-    def _values(self, square, log_sigma2):
+    def _values(self, square: Tensor, log_sigma2: Tensor) -> Tensor:
         minus_la = torch.log(square).sub_(log_sigma2)
         s = torch.sigmoid(torch.add(_K2, minus_la, alpha=-_K3))
         return F.softplus(minus_la).mul_(0.5).sub_(s, alpha=_K1).add_(_K1)
 
-    def slope(self, square, log_sigma2, sigma2):
+    def slope(self, square: Tensor, log_sigma2: Tensor, sigma2: Tensor) -> Tensor:
         log_alpha = torch.sub(log_sigma2, torch.log(square))
         s = torch.add(_K2, log_alpha, alpha=_K3).sigmoid_()
         slope = torch.addcmul(s, s, s, value=-1).mul_(-_K1 * _K3)
@@ -177,10 +179,10 @@ class ARD(LogAlphaPrior):
 
     name = "ard"
 
-    def _values(self, square, log_sigma2):
+    def _values(self, square: Tensor, log_sigma2: Tensor) -> Tensor:
         return F.softplus(torch.log(square).sub_(log_sigma2)).mul_(0.5)
 
-    def slope(self, square, log_sigma2, sigma2):
+    def slope(self, square: Tensor, log_sigma2: Tensor, sigma2: Tensor) -> Tensor:
         return torch.div(square, square + sigma2).mul_(-0.5)
 
 
@@ -206,12 +208,16 @@ class GroupARD(Prior):
 
     name = "group_ard"
 
-    def kl(self, weight, log_sigma2, mask, groups=1):
+    def kl(
+        self, weight: Tensor, log_sigma2: Tensor, mask: Tensor, groups: int = 1
+    ) -> Tensor:
         second_moment = weight.square() + log_sigma2.exp()
         gamma = _group_mean(second_moment, mask, groups)
         return 0.5 * (torch.log(gamma + EPS**2) - log_sigma2) * mask
 
-    def keep(self, weight, log_sigma2, mask, groups=1):
+    def keep(
+        self, weight: Tensor, log_sigma2: Tensor, mask: Tensor, groups: int = 1
+    ) -> Tensor:
         signal = _group_mean(weight.square(), mask, groups)
         noise = _group_mean(log_sigma2.exp(), mask, groups)
         live = torch.log(noise) - torch.log(signal + EPS) < self.threshold

@@ -3,6 +3,7 @@
 A network comes in; its masks change, or the layers that read its input go out.
 """
 
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -30,9 +31,9 @@ def input_layers(model: nn.Module, x: Tensor) -> dict[ARDMixin, torch.Size]:
         Those that read `x`, unchanged or reshaped, and the shape of one sample there;
         empty where something else (a batch norm, say) comes first.
     """
-    shapes = {}
+    shapes: dict[ARDMixin, torch.Size] = {}
 
-    def record(layer, args):
+    def record(layer: ARDMixin, args: tuple[Tensor, ...]) -> None:
         same_memory = args[0].data_ptr() == x.data_ptr()
         if same_memory and args[0].numel() == x.numel():
             shapes[layer] = args[0].shape[1:]
@@ -48,9 +49,10 @@ def input_layers(model: nn.Module, x: Tensor) -> dict[ARDMixin, torch.Size]:
 
 
 @torch.no_grad()
-def live_inputs(layers: list[ARDMixin]) -> Tensor:
+def live_inputs(layers: Iterable[ARDMixin]) -> Tensor:
     """Boolean tensor, True for the inputs that one of `layers` reads with a weight."""
-    return sum(layer.per_input(layer.keep()) for layer in layers) > 0
+    read = [layer.per_input(layer.keep()) > 0 for layer in layers]
+    return torch.stack(read).any(dim=0)
 
 
 @torch.no_grad()
@@ -75,7 +77,7 @@ def mask_unread_units_(model: nn.Module) -> None:
 
 
 @contextmanager
-def modes_restored(model: nn.Module):
+def modes_restored(model: nn.Module) -> Iterator[None]:
     """Context that restores the training or evaluation mode of every module."""
     training = {module: module.training for module in model.modules()}
     try:

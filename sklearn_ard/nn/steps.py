@@ -6,6 +6,7 @@ The modules of a chain come in; for each of them goes out a step, along which
 
 import copy
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,9 @@ class Select(nn.Module):
         Indices of the selected channels (features).
     """
 
-    def __init__(self, indices):
+    indices: Tensor
+
+    def __init__(self, indices: Tensor):
         super().__init__()
         self.register_buffer("indices", indices)
 
@@ -50,7 +53,9 @@ class Select(nn.Module):
         return x[:, self.indices]
 
 
-def steps_of(model, names, *, random=False):
+def steps_of(
+    model: nn.Module, names: dict[nn.Module, str], *, random: bool = False
+) -> "list[_Step]":
     """The steps that a network consists of.
 
     With `random`, no step forgets that weights have a posterior distribution: units are
@@ -60,8 +65,10 @@ def steps_of(model, names, *, random=False):
     for module in model.modules():
         if has_hooks(module):
             raise Opaque(f"the hooks of {_described(module, names)}")
-    steps, width = [], None  # features or channels, where they are known
-    modules = list(modules_of(model))
+    steps: list[_Step] = []
+    width: int | None = None  # features or channels, where they are known
+    modules: list[Any] = list(modules_of(model))  # told apart by their exact types
+    step: _Step
     for i, module in enumerate(modules):
         kind = type(module)
         if isinstance(module, ARDMixin) or kind in WEIGHTED:
@@ -76,7 +83,7 @@ def steps_of(model, names, *, random=False):
             step = _Pooling(module)
         elif kind is nn.Unflatten and module.dim == 1:
             step = _Unflatten(module)
-            width = step.shape[0]
+            width = module.unflattened_size[0]
         elif kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
             n_features = next(filter(None, map(_reads, modules[i:])), None)
             if width is None:
@@ -94,12 +101,12 @@ def steps_of(model, names, *, random=False):
     return steps
 
 
-def _reads(module):
+def _reads(module: nn.Module) -> int | None:
     """How many features a layer reads; None for one that reads any number."""
     return getattr(module, "in_features", getattr(module, "num_features", None))
 
 
-def _described(module, names):
+def _described(module: nn.Module, names: dict[nn.Module, str]) -> str:
     name = names.get(module)
     return f"{name!r} ({type(module).__name__})" if name else type(module).__name__
 
@@ -112,35 +119,37 @@ class _Step:
     True for the features that are read; None where all are.
     """
 
-    def __init__(self, module):
-        self.module = module
-        self.needed = None
+    name = ""
+    needed: Tensor | None = None
 
-    def forward(self, constant):
+    def __init__(self, module: Any):
+        self.module = module
+
+    def forward(self, constant: Tensor | None) -> Tensor | None:
         return constant
 
-    def backward(self, needed):
+    def backward(self, needed: Tensor | None) -> Tensor | None:
         self.needed = needed
         return needed
 
-    def plain(self):
+    def plain(self) -> list[nn.Module]:
         """The modules that take its place."""
         return [copy.deepcopy(self.module)]
 
 
 class _Elementwise(_Step):
-    def forward(self, constant):
+    def forward(self, constant: Tensor | None) -> Tensor | None:
         if constant is None:
             return None
         values = self.module(constant.nan_to_num())  # a copy: it may work in place
         return values.where(~constant.isnan(), torch.nan)
 
-    def plain(self):
+    def plain(self) -> list[nn.Module]:
         return [] if type(self.module) is nn.Identity else super().plain()
 
 
 class _Pooling(_Step):
-    def forward(self, constant):
+    def forward(self, constant: Tensor | None) -> Tensor | None:
         pool = self.module
         if constant is None or type(pool) not in AVERAGES:
             return constant
@@ -152,7 +161,7 @@ class _Pooling(_Step):
 
 
 class _Norm(_Step):
-    def forward(self, constant):
+    def forward(self, constant: Tensor | None) -> Tensor | None:
         if constant is None:
             return None
         norm = self.module
@@ -162,7 +171,7 @@ class _Norm(_Step):
             return values
         return values * norm.weight.cpu() + norm.bias.cpu()
 
-    def plain(self):
+    def plain(self) -> list[nn.Module]:
         norm = copy.deepcopy(self.module)
         if self.needed is not None:
             norm.num_features = int(self.needed.sum())
@@ -178,41 +187,43 @@ class _Norm(_Step):
 class _Unflatten(_Step):
     """From features to channels of several pixels each."""
 
-    def __init__(self, module):
+    needed: Tensor
+
+    def __init__(self, module: nn.Unflatten):
         super().__init__(module)
         self.shape = tuple(module.unflattened_size)
 
-    def forward(self, constant):
+    def forward(self, constant: Tensor | None) -> Tensor | None:
         if constant is None:
             return None
         pixels = constant.view(self.shape[0], -1)
         same = (pixels == pixels[:, :1]).all(dim=1)
         return pixels[:, 0].where(same, torch.nan)
 
-    def backward(self, needed):
+    def backward(self, needed: Tensor | None) -> Tensor:
         if needed is None:
             needed = torch.ones(self.shape[0], dtype=torch.bool, device="cpu")
         self.needed = needed
         return needed.repeat_interleave(math.prod(self.shape[1:]))
 
-    def plain(self):
+    def plain(self) -> list[nn.Module]:
         return [nn.Unflatten(1, (int(self.needed.sum()), *self.shape[1:]))]
 
 
 class Flattening(_Step):
     """From channels to features, several to a channel."""
 
-    def __init__(self, module, n_channels, n_pixels):
+    def __init__(self, module: nn.Module, n_channels: int, n_pixels: int):
         super().__init__(module)
         self.n_channels, self.n_pixels = n_channels, n_pixels
         self.read = torch.ones(1, dtype=torch.bool, device="cpu")
 
-    def forward(self, constant):
+    def forward(self, constant: Tensor | None) -> Tensor | None:
         return (
             constant if constant is None else constant.repeat_interleave(self.n_pixels)
         )
 
-    def backward(self, needed):
+    def backward(self, needed: Tensor | None) -> Tensor | None:
         if needed is None:
             return None
         channels = needed.view(self.n_channels, self.n_pixels).any(dim=1)
@@ -220,7 +231,7 @@ class Flattening(_Step):
         self.read = needed[channels.repeat_interleave(self.n_pixels)]
         return channels
 
-    def plain(self):
+    def plain(self) -> list[nn.Module]:
         chosen = [] if self.read.all() else [Select(self.read.nonzero().flatten())]
         return [nn.Flatten(), *chosen]
 
@@ -232,7 +243,9 @@ class Weighted(_Step):
     deviations of its weights and biases.
     """
 
-    def __init__(self, layer, random=False):
+    needed: Tensor
+
+    def __init__(self, layer: Any, random: bool = False):
         super().__init__(layer)
         keep = layer.keep() if isinstance(layer, ARDMixin) else 1
         # on the CPU, since not every accelerator has float64
@@ -247,12 +260,12 @@ class Weighted(_Step):
         if random and isinstance(layer, ARDMixin):
             self.variance += (layer.log_sigma2.exp() * keep).cpu()
 
-    def _blocks(self, values):
+    def _blocks(self, values: Tensor) -> Tensor:
         """Values of the weights as (groups, outputs, inputs, kernel): a view."""
         n_out, n_in = values.shape[:2]
         return values.view(self.groups, n_out // self.groups, n_in, -1)
 
-    def forward(self, constant):
+    def forward(self, constant: Tensor | None) -> Tensor | None:
         if constant is not None:
             folded = self._folds(constant)
             values = constant.where(folded, 0).view(self.groups, -1)
@@ -266,7 +279,7 @@ class Weighted(_Step):
         dead = ~self.weight.flatten(1).any(dim=1) & (self.bias_variance == 0)
         return self.bias.where(dead, torch.nan) if dead.any() else None
 
-    def _folds(self, constant):
+    def _folds(self, constant: Tensor) -> Tensor:
         """Which constant inputs give every position of the output the same."""
         layer = self.module
         pads = (
@@ -276,7 +289,7 @@ class Weighted(_Step):
             return constant == 0
         return ~constant.isnan()
 
-    def backward(self, needed):
+    def backward(self, needed: Tensor | None) -> Tensor:
         if needed is None:
             needed = torch.ones_like(self.bias, dtype=torch.bool)
         blocks = self._blocks(self.weight)
@@ -293,10 +306,13 @@ class Weighted(_Step):
             self.inputs[0] = True  # a convolution needs an input for its size
         return self.inputs
 
-    def plain(self):
+    def plain(self) -> list[nn.Module]:
         layer = self.module
         n_in, n_out = int(self.inputs.sum()), int(self.out.sum())
-        options = {"dtype": layer.weight.dtype, "device": layer.weight.device}
+        options: dict[str, Any] = {
+            "dtype": layer.weight.dtype,
+            "device": layer.weight.device,
+        }
         if self.weight.dim() == 2:
             new = skip_init(nn.Linear, 1, n_out, **options)
             new.in_features = n_in  # not in the constructor, which warns of 0
@@ -323,7 +339,7 @@ class Weighted(_Step):
             return [new]
         return [new, Select(read.nonzero().flatten())]
 
-    def _kept(self, values):
+    def _kept(self, values: Tensor) -> Tensor:
         """Values of the weights that remain."""
         kept = values[self.out]
         return kept[:, self.inputs] if self.groups == 1 else kept

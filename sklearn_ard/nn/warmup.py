@@ -30,7 +30,7 @@ class KLWarmup:
     [0.01, 0.1, 1.0, 1.0]
     """
 
-    def __init__(self, start=0.05, stop=0.4, first=0.0):
+    def __init__(self, start: float = 0.05, stop: float = 0.4, first: float = 0.0):
         self.start = start
         self.stop = stop
         self.first = first

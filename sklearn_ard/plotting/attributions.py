@@ -4,14 +4,19 @@ Input: a fitted model and rows, or :class:`~sklearn_ard.inspection.ShapleyValues
 Output: a beeswarm, or a waterfall.
 """
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_ard.inspection import shapley_values
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
+from sklearn_ard.inspection import ShapleyValues, shapley_values
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     CHOSEN,
@@ -19,13 +24,18 @@ from sklearn_ard.plotting.style import (
     DROPPED,
     KEPT,
     bars_size,
+    check_given,
     colormap,
     count,
     label_of,
     make_axes,
     output_index,
+    plain,
     set_names,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _LOW_TO_HIGH = (DIVERGING[0], "#B9A9B9", DIVERGING[2])  # seen on white
 _N_BINS = 60  # of a line of a beeswarm
@@ -58,14 +68,23 @@ class ShapleyDisplay:
     ['x1', '3 columns dropped']
     """
 
-    def __init__(self, values):
+    def __init__(self, values: ShapleyValues):
         self.values = values
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, background=None, *, kind="beeswarm", row=0, target=None,
-        max_features=20, ax=None, **options,
-    ):  # fmt: skip
+        cls,
+        estimator: Predictor,
+        X: MatrixLike,
+        background: MatrixLike | None = None,
+        *,
+        kind: str = "beeswarm",
+        row: int = 0,
+        target: Any = None,
+        max_features: int = 20,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Compute the values of some rows, and draw them.
 
         Parameters
@@ -99,7 +118,15 @@ class ShapleyDisplay:
         },
         prefer_skip_nested_validation=True,
     )
-    def plot(self, *, kind="beeswarm", row=0, target=None, max_features=20, ax=None):
+    def plot(
+        self,
+        *,
+        kind: str = "beeswarm",
+        row: int = 0,
+        target: Any = None,
+        max_features: int = 20,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the display.
 
         Parameters
@@ -121,9 +148,11 @@ class ShapleyDisplay:
         ShapleyDisplay
             Itself.
         """
+        check_given(self, "values", ShapleyValues, "shapley_values")
         found = self.values
         output = output_index(self, found.output_names, target)
-        values, base = found.of_players, found.base_value
+        values = found.of_players
+        base: Any = found.base_value
         if output is not None:
             values, base = values[..., output], base[output]
         if kind == "waterfall":
@@ -149,28 +178,36 @@ class ShapleyDisplay:
         if n_dropped:
             names.append(count(n_dropped, "column", "dropped"))
         ax = make_axes(self, ax, bars_size(names, 7.0))
-        unit = found.unit if output is None else f"{found.unit}, {target}"
+        unit = found.unit
+        if output is not None and found.output_names is not None:
+            unit = f"{unit}, {found.output_names[output]}"
         if kind == "waterfall":
             parts = [*values[0, shown], values[0, others].sum()][:n_lines]
             _draw_waterfall(ax, parts, base)
-            ax.set_xlabel(f"prediction [{unit}]")
+            ax.set_xlabel(plain(f"prediction [{unit}]"))
             prediction = base + values.sum()
             ax.set_title(f"mean {base:.4g}, this row {prediction:.4g}")
         else:
             _draw_swarms(ax, values[:, shown], found.numbers()[:, shown], found, shown)
-            ax.set_xlabel(f"Shapley value [{unit}]")
+            ax.set_xlabel(plain(f"Shapley value [{unit}]"))
         set_names(ax, names, np.arange(len(names)) < n_shown)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
-def _is_group(found, j):
+def _is_group(found: ShapleyValues, j: int) -> bool:
     """Whether a player has several columns, and so no value of its own."""
     part = found.data.iloc[:, j]
     return bool(part.isna().all())
 
 
-def _draw_swarms(ax, values, numbers, found, shown):
+def _draw_swarms(
+    ax: Axes,
+    values: np.ndarray,
+    numbers: np.ndarray,
+    found: ShapleyValues,
+    shown: np.ndarray,
+) -> None:
     """A line of points per column, coloured from its low to its high values."""
     ax.axvline(0, color=DROPPED, linewidth=0.8)
     span = np.ptp(values) if values.size else 1.0
@@ -180,11 +217,11 @@ def _draw_swarms(ax, values, numbers, found, shown):
         is_number = pd.api.types.is_numeric_dtype(found.data.iloc[:, j])
         is_known = is_number & ~np.isnan(number)
         y = line + _heights(x, span)
-        marks = {"s": 9, "linewidths": 0, "zorder": 2}
+        marks: dict[str, Any] = {"s": 9, "linewidths": 0, "zorder": 2}
         ax.scatter(x[~is_known], y[~is_known], color=DROPPED, **marks)
         rank = rankdata(number[is_known])
         colors = (rank - 1) / max(1, len(rank) - 1)
-        cmap = {"cmap": colormap(_LOW_TO_HIGH), "vmin": 0, "vmax": 1}
+        cmap: dict[str, Any] = {"cmap": colormap(_LOW_TO_HIGH), "vmin": 0, "vmax": 1}
         points = ax.scatter(x[is_known], y[is_known], c=colors, **cmap, **marks)
     if len(shown):
         bar = ax.figure.colorbar(points, ax=ax, ticks=[0, 1], aspect=30, pad=0.02)
@@ -192,7 +229,7 @@ def _draw_swarms(ax, values, numbers, found, shown):
         bar.outline.set_visible(False)
 
 
-def _heights(x, span):
+def _heights(x: np.ndarray, span: float) -> np.ndarray:
     """Distances from the line, so that points do not hide each other."""
     bins = np.floor(_N_BINS * (x - x.min()) / (span or 1.0)).astype(int)
     heights = np.zeros(len(x))
@@ -204,7 +241,7 @@ def _heights(x, span):
     return 0.38 * heights / max(8, np.abs(heights).max(initial=1))
 
 
-def _draw_waterfall(ax, parts, base):
+def _draw_waterfall(ax: Axes, parts: list[float], base: float) -> None:
     """Steps from the mean prediction, at the bottom, to that of the row."""
     ends = base + np.cumsum(parts[::-1])[::-1]
     starts = ends - parts

@@ -4,20 +4,32 @@ Input: a fitted model and rows, or an :class:`~sklearn_ard.inspection.Effect`. O
 curve, bars or a map.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
-from sklearn_ard.inspection import effect
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
+from sklearn_ard.inspection import Effect, effect
 from sklearn_ard.plotting.style import (
     DIVERGING,
     DROPPED,
     KEPT,
     bars_size,
+    check_given,
     colormap,
     label_of,
     make_axes,
     output_index,
+    plain,
     set_names,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _TAIL = 0.01  # share of rows at either end that may be left out
 _TOO_LONG = 2.0  # times the length of the axis without them
@@ -49,14 +61,21 @@ class EffectDisplay:
     'effect [units of y]'
     """
 
-    def __init__(self, effect):
+    def __init__(self, effect: Effect):
         self.effect = effect
 
     @classmethod
     def from_estimator(
-        cls, estimator, columns, X, *, target=None, only_interaction=False, ax=None,
-        **options,
-    ):  # fmt: skip
+        cls,
+        estimator: Predictor,
+        columns: str | int | Sequence[str | int],
+        X: MatrixLike,
+        *,
+        target: Any = None,
+        only_interaction: bool = False,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the effect of a column or a pair of columns.
 
         Parameters
@@ -84,7 +103,13 @@ class EffectDisplay:
         display = cls(effect(estimator, columns, X, **options))
         return display.plot(target=target, only_interaction=only_interaction, ax=ax)
 
-    def plot(self, *, target=None, only_interaction=False, ax=None):
+    def plot(
+        self,
+        *,
+        target: Any = None,
+        only_interaction: bool = False,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the display.
 
         Parameters
@@ -101,13 +126,17 @@ class EffectDisplay:
         EffectDisplay
             Itself.
         """
+        check_given(self, "effect", Effect, "effect")
         found = self.effect
         output = output_index(self, found.output_names, target)
+        parts: Any = found.values, found.std, found.interaction, found.share
         values, std, interaction, share = (
             each if each is None or output is None else each[..., output]
-            for each in (found.values, found.std, found.interaction, found.share)
+            for each in parts
         )
-        unit = found.unit if output is None else f"{found.unit}, {target}"
+        unit = found.unit
+        if output is not None and found.output_names is not None:
+            unit = f"{unit}, {found.output_names[output]}"
         if len(found.names) == 2:
             if only_interaction:
                 values = interaction
@@ -118,17 +147,17 @@ class EffectDisplay:
             names = [label_of(level) for level in found.grid[0]]
             ax = make_axes(self, ax, bars_size(names))
             _draw_bars(ax, names, values, std)
-            ax.set_xlabel(f"effect [{unit}]")
+            ax.set_xlabel(plain(f"effect [{unit}]"))
         else:
             ax = make_axes(self, ax, (6.4, 3.6))
             _draw_curve(ax, found, values, std)
-            ax.set_ylabel(f"effect [{unit}]")
-        ax.set_title(_title(found, share))
+            ax.set_ylabel(plain(f"effect [{unit}]"))
+        ax.set_title(plain(_title(found, share)))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
-def _title(found, share):
+def _title(found: Effect, share: float) -> str:
     """Names and share of the variance."""
     names = " and ".join(found.names)
     if np.isnan(share):
@@ -137,7 +166,9 @@ def _title(found, share):
     return f"{names}\n{what}{100 * share:.1f} % of the variance"
 
 
-def _draw_curve(ax, found, values, std):
+def _draw_curve(
+    ax: Axes, found: Effect, values: np.ndarray, std: np.ndarray | None
+) -> None:
     """The effect of a number, with its band and a rug of the data."""
     grid, data = found.grid[0], found.data[0]
     ax.axhline(0, color=DROPPED, linewidth=0.8)
@@ -158,24 +189,26 @@ def _draw_curve(ax, found, values, std):
             margin = 0.04 * np.ptp(inner)
             ax.set_xlim(inner[0] - margin, inner[1] + margin)
             label += f"\n({100 * _TAIL:.0f} % of the rows on either side is not shown)"
-    ax.set_xlabel(label)
+    ax.set_xlabel(plain(label))
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_bars(ax, names, values, std):
+def _draw_bars(
+    ax: Axes, names: Sequence[str], values: np.ndarray, std: np.ndarray | None
+) -> None:
     """The effects of levels, the largest on top."""
     order = np.argsort(-values, kind="stable")
     spread = None if std is None else 2 * std[order]
     position = np.arange(len(order))
     ax.barh(position, values[order], color=KEPT, height=0.7, alpha=0.85)
     if spread is not None:
-        bars = {"fmt": "none", "ecolor": "black", "elinewidth": 0.8}
+        bars: dict[str, Any] = {"fmt": "none", "ecolor": "black", "elinewidth": 0.8}
         ax.errorbar(values[order], position, xerr=spread, **bars)
     ax.axvline(0, color="black", linewidth=0.8)
     set_names(ax, [names[k] for k in order], np.ones(len(order), dtype=bool))
 
 
-def _draw_map(ax, found, values, label):
+def _draw_map(ax: Axes, found: Effect, values: np.ndarray, label: str) -> None:
     """The effect of a pair, and the rows."""
     places = []
     for axis, grid, is_category, name, data in zip(
@@ -186,12 +219,12 @@ def _draw_map(ax, found, values, label):
         found.data,
         strict=True,
     ):
-        axis.set_label_text(name)
+        axis.set_label_text(plain(name))
         if not is_category:
             places.append((grid, data))
             continue
         names = [label_of(level) for level in grid]
-        axis.set_ticks(np.arange(len(grid)), names)
+        axis.set_ticks(np.arange(len(grid)), [plain(name) for name in names])
         if axis is ax.xaxis and sum(map(len, names)) > 40:
             ax.tick_params(axis="x", labelrotation=90)
         codes = {name: code for code, name in enumerate(names)}
@@ -215,4 +248,4 @@ def _draw_map(ax, found, values, label):
         x_rows[::every], y_rows[::every], ".", color="black", alpha=0.3, ms=2,
         scalex=False, scaley=False,
     )  # fmt: skip
-    ax.figure.colorbar(mesh, ax=ax, label=label)
+    ax.figure.colorbar(mesh, ax=ax, label=plain(label))

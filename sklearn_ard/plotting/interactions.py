@@ -4,17 +4,28 @@ Input: a fitted model and rows, or a :class:`~sklearn_ard.inspection.VarianceSha
 Output: a triangle of shares.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
-from sklearn_ard.inspection import variance_shares
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
+from sklearn_ard.inspection import VarianceShares, variance_shares
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     KEPT,
+    check_given,
     colormap,
     make_axes,
     output_index,
+    plain,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _LEAST_SHARE = 0.005  # that is written
 _CELL, _LEAST_WIDTH = 0.5, 4.2  # inches
@@ -46,13 +57,20 @@ class InteractionDisplay:
     'columns 100 %, pairs 0 %, more 0 %'
     """
 
-    def __init__(self, shares):
+    def __init__(self, shares: VarianceShares):
         self.shares = shares
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, target=None, max_features=15, ax=None, **options
-    ):
+        cls,
+        estimator: Predictor,
+        X: MatrixLike,
+        *,
+        target: Any = None,
+        max_features: int = 15,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Compute the shares, and draw them.
 
         Parameters
@@ -75,7 +93,9 @@ class InteractionDisplay:
         return display.plot(target=target, max_features=max_features, ax=ax)
 
     @validate_params({"max_features": AT_LEAST_0}, prefer_skip_nested_validation=True)
-    def plot(self, *, target=None, max_features=15, ax=None):
+    def plot(
+        self, *, target: Any = None, max_features: int = 15, ax: Axes | None = None
+    ) -> Self:
         """Draw the display.
 
         Parameters
@@ -92,9 +112,11 @@ class InteractionDisplay:
         InteractionDisplay
             Itself.
         """
+        check_given(self, "shares", VarianceShares, "variance_shares")
         found = self.shares
         output = output_index(self, found.output_names, target)
-        main, pairs, rest = found.main, found.pairs, found.rest
+        main, pairs = found.main, found.pairs
+        rest: Any = found.rest
         if output is not None:
             main, pairs = main[:, output], pairs[..., output]
             rest = rest[output]
@@ -111,10 +133,15 @@ class InteractionDisplay:
             ax.imshow(table, aspect="equal", **colors)
         for i, j in np.argwhere(table >= _LEAST_SHARE):
             color = "white" if table[i, j] > 0.55 * most else "black"
-            text = {"ha": "center", "va": "center", "fontsize": 8, "color": color}
+            text: dict[str, Any] = {
+                "ha": "center",
+                "va": "center",
+                "fontsize": 8,
+                "color": color,
+            }
             ax.text(j, i, f"{100 * table[i, j]:.0f}", **text)
         for j, name in enumerate(names):  # at the end of its row, on top of its column
-            ax.text(j + 0.6, j, name, ha="left", va="center", fontsize=9)
+            ax.text(j + 0.6, j, plain(name), ha="left", va="center", fontsize=9)
         ax.set_anchor("W")  # names are on the right
         ax.set_xticks([])
         ax.set_yticks([])

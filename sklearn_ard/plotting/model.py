@@ -3,9 +3,15 @@
 Input: a fitted estimator, or the arrays to draw. Output: bars, histograms and images.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
+from sklearn_ard._typing import MatrixLike
+from sklearn_ard.inference.predictor import Predictor
 from sklearn_ard.inspection import effect
 from sklearn_ard.inspection.players import blocks_of
 from sklearn_ard.plotting.effects import EffectDisplay
@@ -22,6 +28,9 @@ from sklearn_ard.plotting.style import (
     make_grid,
     set_names,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _MAX_PIXELS = 400  # per side of an image of weights
 
@@ -58,7 +67,13 @@ class RelevanceDisplay:
     ['age', '1 column dropped']
     """
 
-    def __init__(self, relevance, support, feature_names, levels=None):
+    def __init__(
+        self,
+        relevance: np.ndarray,
+        support: np.ndarray,
+        feature_names: np.ndarray,
+        levels: Any = None,
+    ):
         self.relevance = relevance
         self.support = support
         self.feature_names = feature_names
@@ -66,8 +81,15 @@ class RelevanceDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, max_features=30, levels_of=None, X=None, ax=None
-    ):
+        cls,
+        estimator: Predictor,
+        *,
+        max_features: int = 30,
+        levels_of: int | str | None = None,
+        X: MatrixLike | None = None,
+        target: Any = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the columns of a fitted model.
 
         Parameters
@@ -80,6 +102,8 @@ class RelevanceDisplay:
             A column, the effects of whose levels are drawn beside.
         X : {DataFrame, array-like}, default=None
             Rows to average over, with `levels_of`.
+        target : object, default=None
+            Which of several classes or targets the effects are of, by its name.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -105,16 +129,21 @@ class RelevanceDisplay:
         support = np.bincount(of_column, estimator.get_support()) > 0
         levels = None if levels_of is None else effect(estimator, levels_of, X)
         display = cls(relevance, support, names, levels)
-        return display.plot(max_features=max_features, ax=ax)
+        return display.plot(max_features=max_features, target=target, ax=ax)
 
     @validate_params({"max_features": AT_LEAST_0}, prefer_skip_nested_validation=True)
-    def plot(self, *, max_features=30, ax=None):
+    def plot(
+        self, *, max_features: int = 30, target: Any = None, ax: Axes | None = None
+    ) -> Self:
         """Draw the display.
 
         Parameters
         ----------
         max_features : int, default=30
             Largest number of columns with a bar, the most relevant ones.
+        target : object, default=None
+            Which of several classes or targets the effects of levels are of, by its
+            name.
         ax : Axes, default=None
             Where to draw; None is a new figure.
 
@@ -140,7 +169,7 @@ class RelevanceDisplay:
             n_levels = len(self.levels.grid[0])
             size = 1.7 * width, max(height, 1.1 + 0.24 * n_levels)
             ax, self.levels_ax_ = make_grid(self, ax, (1, 2), size)[0]
-            EffectDisplay(self.levels).plot(ax=self.levels_ax_)
+            EffectDisplay(self.levels).plot(target=target, ax=self.levels_ax_)
         ax.barh(np.arange(len(shown)), relevance[shown], color=KEPT, height=0.7)
         set_names(ax, names, np.arange(len(names)) < len(shown), n_levels)
         ax.set_xlabel("relevance [nats]")
@@ -171,14 +200,20 @@ class SparsityDisplay:
         Figure with the axes.
     """
 
-    def __init__(self, log_alphas, masks, names, threshold):
+    def __init__(
+        self,
+        log_alphas: list[np.ndarray],
+        masks: list[np.ndarray],
+        names: list[str],
+        threshold: float,
+    ):
         self.log_alphas = log_alphas
         self.masks = masks
         self.names = names
         self.threshold = threshold
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator: Predictor, *, ax: Axes | None = None) -> Self:
         """Draw the layers of a fitted model at the end of its training.
 
         For an ensemble, a layer has the units of all networks, one below the other.
@@ -209,7 +244,7 @@ class SparsityDisplay:
             max(each.prior.threshold for layer in layers for each in layer),
         ).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the display.
 
         Parameters
@@ -239,18 +274,22 @@ class SparsityDisplay:
         return self
 
 
-def _stack(weights):
+def _stack(weights: Any) -> np.ndarray:
     """One value per weight of some layers, as an array of shape (n_out, n_in)."""
     arrays = [each.detach().cpu().numpy() for each in weights]
     return np.vstack([array.reshape(len(array), -1) for array in arrays])
 
 
-def _draw_histogram(ax, log_alpha, kept, threshold):
+def _draw_histogram(
+    ax: Axes, log_alpha: np.ndarray, kept: np.ndarray, threshold: float
+) -> None:
     """The distribution of log α over kept and pruned weights."""
     values = log_alpha.clip(-15, 15)
     ax.hist(
         [values[kept], values[~kept]],
-        bins=np.linspace(values.min(), max(values.max(), values.min() + 1), 41),
+        bins=np.linspace(
+            values.min(), max(values.max(), values.min() + 1), 41
+        ).tolist(),
         stacked=True,
         color=[KEPT, DROPPED],
         label=["kept", "pruned"],
@@ -260,7 +299,7 @@ def _draw_histogram(ax, log_alpha, kept, threshold):
     ax.set_xlabel("log α")
 
 
-def _draw_mask(ax, mask):
+def _draw_mask(ax: Axes, mask: np.ndarray) -> None:
     """The kept weights as an image."""
     from matplotlib.colors import ListedColormap
 
@@ -274,10 +313,11 @@ def _draw_mask(ax, mask):
         extent=(0, mask.shape[1], mask.shape[0], 0),
     )
     ax.set_xlabel("inputs")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    locator: Any = ax.yaxis.get_major_locator()
+    locator.set_params(integer=True)
 
 
-def _downsample(mask):
+def _downsample(mask: np.ndarray) -> np.ndarray:
     """A mask of at most _MAX_PIXELS per side; a pixel is set if any weight is kept."""
     for axis in (0, 1):
         step = -(-mask.shape[axis] // _MAX_PIXELS)

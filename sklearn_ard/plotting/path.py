@@ -3,21 +3,32 @@
 Input: an ARDPath, or the results of a CV estimator. Output: panels over one x axis.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import validate_params
 
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard.plotting.style import (
     AT_LEAST_0,
     CHOSEN,
     DROPPED,
     KEPT,
     check_drawable,
+    check_given,
     draw_lines,
     draw_n_features,
     largest,
     make_panels,
     set_log_axis,
 )
+from sklearn_ard.selection.points import ARDPath
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class RegularizationPathDisplay:
@@ -38,11 +49,19 @@ class RegularizationPathDisplay:
         Figure with the axes.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: ARDPath):
         self.path = path
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, y=None, *, max_names=10, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: MatrixLike = None,
+        y: Any = None,
+        *,
+        max_names: int = 10,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the path of a CV estimator, or compute a path and draw it.
 
         Parameters
@@ -83,7 +102,7 @@ class RegularizationPathDisplay:
         return cls(path).plot(max_names=max_names, ax=ax)
 
     @validate_params({"max_names": AT_LEAST_0}, prefer_skip_nested_validation=True)
-    def plot(self, *, max_names=10, ax=None):
+    def plot(self, *, max_names: int = 10, ax: Axes | None = None) -> Self:
         """Draw the display.
 
         Parameters
@@ -98,6 +117,7 @@ class RegularizationPathDisplay:
         RegularizationPathDisplay
             Itself.
         """
+        check_given(self, "path", ARDPath, "ard_path")
         path, x = self.path, self.path.reg_factors
         support, relevance, names = path.support, path.relevance, path.feature_names
         if path.groups is not None:
@@ -141,13 +161,20 @@ class CVPathDisplay:
         Figure with the axes.
     """
 
-    def __init__(self, cv_results, reg_factor, scoring="score"):
+    def __init__(
+        self,
+        cv_results: dict[str, np.ndarray],
+        reg_factor: float,
+        scoring: Any = "score",
+    ):
         self.cv_results = cv_results
         self.reg_factor = reg_factor
         self.scoring = scoring
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, ax: Axes | None = None
+    ) -> Self:
         """Draw the cross-validation of a fitted CV estimator.
 
         Parameters
@@ -168,7 +195,7 @@ class CVPathDisplay:
         display = cls(estimator.cv_results_, estimator.reg_factor_, scoring)
         return display.plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the display.
 
         Parameters

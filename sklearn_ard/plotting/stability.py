@@ -3,7 +3,12 @@
 Input: a fitted StabilitySelection, or its probabilities. Output: one line per column.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import validate_params
 
 from sklearn_ard.plotting.style import (
@@ -15,6 +20,9 @@ from sklearn_ard.plotting.style import (
     set_log_axis,
 )
 from sklearn_ard.selection.points import names_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class StabilityDisplay:
@@ -45,12 +53,12 @@ class StabilityDisplay:
 
     def __init__(
         self,
-        values,
-        probabilities,
-        support,
-        threshold,
-        feature_names,
-        param="reg_factor",
+        values: np.ndarray,
+        probabilities: np.ndarray,
+        support: np.ndarray,
+        threshold: float,
+        feature_names: np.ndarray,
+        param: str = "reg_factor",
     ):
         self.values = values
         self.probabilities = probabilities
@@ -60,7 +68,9 @@ class StabilityDisplay:
         self.param = param
 
     @classmethod
-    def from_estimator(cls, estimator, *, max_names=15, ax=None):
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, max_names: int = 15, ax: Axes | None = None
+    ) -> Self:
         """Draw a fitted StabilitySelection.
 
         Parameters
@@ -88,7 +98,7 @@ class StabilityDisplay:
         ).plot(max_names=max_names, ax=ax)
 
     @validate_params({"max_names": AT_LEAST_0}, prefer_skip_nested_validation=True)
-    def plot(self, *, max_names=15, ax=None):
+    def plot(self, *, max_names: int = 15, ax: Axes | None = None) -> Self:
         """Draw the display.
 
         Parameters

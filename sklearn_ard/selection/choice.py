@@ -6,6 +6,7 @@ Input: a path with the scores of all folds. Output: the index of a point.
 import warnings
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +44,12 @@ class Choice:
     n_features: int | None
 
     @property
-    def score(self):
+    def score(self) -> float:
         """Mean score of the point over the folds."""
         return float(self.results["mean_test_score"][self.index])
 
 
-def check_feature_costs(estimator):
+def check_feature_costs(estimator: Any) -> list[Any]:
     """Return the prices among which a CV estimator chooses, or raise an error."""
     costs = estimator.feature_costs
     if costs is None:
@@ -64,14 +65,16 @@ def check_feature_costs(estimator):
     return costs
 
 
-def _is_valid_cost(cost):
+def _is_valid_cost(cost: Any) -> bool:
     if isinstance(cost, str):
         return cost == "auto"
     is_number = isinstance(cost, Real) and not isinstance(cost, (bool, np.bool_))
     return is_number and 0 <= cost <= LARGEST_FACTOR
 
 
-def choose_point(model, path, results):
+def choose_point(
+    model: Any, path: ARDPath, results: dict[str, np.ndarray]
+) -> tuple[int, int | None]:
     """A point of a path, by the parameters of a CV estimator.
 
     Parameters
@@ -104,7 +107,9 @@ def choose_point(model, path, results):
     return _last(_finite(mean) >= enough - _TIE * abs(enough)), None
 
 
-def _choose_by_features(path, mean, target):
+def _choose_by_features(
+    path: ARDPath, mean: np.ndarray, target: int
+) -> tuple[int, int | None]:
     n_features = path.n_features
     if (n_features == target).any():
         return _best(mean, n_features == target), None
@@ -119,7 +124,7 @@ def _choose_by_features(path, mean, target):
     return index, None
 
 
-def _choose_by_sparsity(path, mean, target):
+def _choose_by_sparsity(path: ARDPath, mean: np.ndarray, target: float) -> int:
     sparsity = np.where(path.n_features > 0, path.sparsity, -np.inf)
     if (sparsity >= target).any():
         return _best(mean, sparsity >= target)
@@ -129,7 +134,9 @@ def _choose_by_sparsity(path, mean, target):
     return index
 
 
-def _warn_nearest(path, name, target, nearest, index, direction):
+def _warn_nearest(
+    path: ARDPath, name: str, target: float, nearest: str, index: int, direction: str
+) -> None:
     warnings.warn(
         f"No point of the path reaches {name}={target}. Took the nearest, "
         f"{nearest} at reg_factor={path.reg_factors[index]:g}. Add "
@@ -139,12 +146,12 @@ def _warn_nearest(path, name, target, nearest, index, direction):
     )
 
 
-def _finite(scores):
+def _finite(scores: np.ndarray) -> np.ndarray:
     """Scores with -inf in place of values that are not finite."""
     return np.where(np.isfinite(scores), scores, -np.inf)
 
 
-def _best(mean, allowed):
+def _best(mean: np.ndarray, allowed: np.ndarray) -> int:
     """Index of the best of some points; ties go to the largest reg_factor.
 
     Points without a finite score are chosen last.
@@ -155,5 +162,5 @@ def _best(mean, allowed):
     return _last(allowed & (scores >= best - slack))
 
 
-def _last(flags):
+def _last(flags: np.ndarray) -> int:
     return int(np.flatnonzero(flags)[-1])

@@ -3,17 +3,32 @@
 Input: an estimator and rows. Output: paths with scores, and the table of all folds.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 
+from sklearn_ard._base import BaseARD
 from sklearn_ard._context import usual_torch
+from sklearn_ard._typing import MatrixLike, Scorer
 from sklearn_ard.selection.path import describe, partial_score, walking
+from sklearn_ard.selection.points import ARDPath
+from sklearn_ard.training.trained import Trained
+
+Rows = tuple[Any, Any, Any]  # X, y and sample_weight, which can be indexed
 
 
 @usual_torch()
-def path_of_all(estimator, rows, reg_factors, scorer, options):
+def path_of_all(
+    estimator: BaseARD,
+    rows: Rows,
+    reg_factors: Sequence[float],
+    scorer: Scorer,
+    options: dict[str, Any],
+) -> tuple[dict[float, Trained], ARDPath]:
     """The points of all rows, and their path."""
     X, y, sample_weight = rows
     with walking(estimator, X, y, sample_weight) as (walk, data):
@@ -23,7 +38,14 @@ def path_of_all(estimator, rows, reg_factors, scorer, options):
 
 
 @usual_torch()
-def path_of_fold(estimator, rows, reg_factors, scorer, options, fold):
+def path_of_fold(
+    estimator: BaseARD,
+    rows: Rows,
+    reg_factors: Sequence[float],
+    scorer: Scorer,
+    options: dict[str, Any],
+    fold: tuple[np.ndarray, np.ndarray],
+) -> ARDPath:
     """The path of the training rows of a fold, with scores on its test rows."""
     train, test = ([_take(part, index) for part in rows] for index in fold)
     options = {
@@ -39,7 +61,7 @@ def path_of_fold(estimator, rows, reg_factors, scorer, options, fold):
     return describe(estimator, data, points, score)
 
 
-def table_of(path, folds):
+def table_of(path: ARDPath, folds: list[ARDPath]) -> dict[str, np.ndarray]:
     """`cv_results_`: the scores of all folds, point by point."""
     scores = np.stack([fold.train_score for fold in folds], axis=1)
     results = {
@@ -55,7 +77,9 @@ def table_of(path, folds):
     return results
 
 
-def splits_of(model, X, y, **options):
+def splits_of(
+    model: Any, X: MatrixLike, y: Any, **options: Any
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """The splits of a cross-validation, or an error if they are none.
 
     Parameters
@@ -94,5 +118,5 @@ def splits_of(model, X, y, **options):
     return splits
 
 
-def _take(values, rows):
+def _take(values: Any, rows: np.ndarray) -> Any:
     return None if values is None else _safe_indexing(values, rows)

@@ -4,9 +4,12 @@ Input: rows and a selector. Output: the indices of two halves, and which columns
 picked on one of them at every value of a parameter.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
@@ -18,7 +21,7 @@ from sklearn_ard._context import usual_torch
 from sklearn_ard.selection.path import walking
 
 
-def check_groups(groups):
+def check_groups(groups: Any) -> np.ndarray:
     """Labels of the groups as integers."""
     codes, labels = pd.factorize(column_or_1d(np.asarray(groups)))
     if (codes < 0).any() or len(labels) < 2:
@@ -29,7 +32,9 @@ def check_groups(groups):
     return codes
 
 
-def halve(y, stratify, groups, rng):
+def halve(
+    y: Any, stratify: bool, groups: np.ndarray | None, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
     """Two random halves of the rows, without a row or a group in common."""
     half = len(y) // 2
     if groups is not None:
@@ -46,8 +51,16 @@ def halve(y, stratify, groups, rng):
 
 
 @usual_torch()
-def pick_on_half(template, rows, half, param, values, seed):
+def pick_on_half(
+    template: BaseEstimator,
+    rows: Sequence[Any],
+    half: np.ndarray,
+    param: str,
+    values: np.ndarray,
+    seed: int,
+) -> np.ndarray:
     """Which columns are picked on some rows, at every value."""
+    y: Any
     X, y, weight = (
         part if part is None else _safe_indexing(part, half) for part in rows
     )
@@ -71,12 +84,12 @@ def pick_on_half(template, rows, half, param, values, seed):
     return np.stack([_support_of(model.fit(X, y, **options)) for model in models])
 
 
-def last_step(estimator):
+def last_step(estimator: BaseEstimator) -> BaseEstimator:
     """The estimator that selects."""
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
-def _support_of(fitted):
+def _support_of(fitted: BaseEstimator) -> np.ndarray:
     """Which columns a fitted selector picks."""
     last = last_step(fitted)
     if hasattr(last, "get_support"):

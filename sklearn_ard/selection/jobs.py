@@ -3,11 +3,18 @@
 Input: jobs. Output: their results in order, as they come where the backend can do that.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel
 
+from sklearn_ard._callbacks import FitTask
 
-def results_of(jobs, n_jobs, task, name, verbose=0):
+
+def results_of(
+    jobs: list, n_jobs: int | None, task: FitTask, name: str, verbose: int = 0
+) -> Iterator[Any]:
     """Run jobs.
 
     Parameters

@@ -4,10 +4,13 @@ Input: an estimator and data. Output: an :class:`ARDPath`, one entry per point.
 """
 
 import copy
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils.multiclass import type_of_target
@@ -15,24 +18,28 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn_ard._base import BaseARD
 from sklearn_ard._classifier import ARDClassifier
 from sklearn_ard._context import find_device, training_on, usual_torch
+from sklearn_ard._naming import naming
 from sklearn_ard._regressor import ARDRegressor
+from sklearn_ard._typing import MatrixLike, Scorer
 from sklearn_ard._validation import check_reg_factors
+from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.selection.points import ARDPath, names_of
 from sklearn_ard.selection.walk import START, Walk
+from sklearn_ard.training.trained import Trained
 
 
 def ard_path(
-    X,
-    y,
+    X: MatrixLike,
+    y: ArrayLike,
     *,
-    estimator=None,
-    reg_factors=None,
-    points_per_decade=6,
-    sample_weight=None,
-    scoring=None,
-    return_models=False,
-):
+    estimator: BaseARD | None = None,
+    reg_factors: ArrayLike | None = None,
+    points_per_decade: int = 6,
+    sample_weight: ArrayLike | None = None,
+    scoring: str | Scorer | None = None,
+    return_models: bool = False,
+) -> ARDPath:
     """Models over `reg_factor`, from all inputs kept to none.
 
     Every point starts from the network of the point before, so that about thirty points
@@ -114,7 +121,12 @@ def ard_path(
 
 
 @contextmanager
-def walking(estimator, X, y, sample_weight=None):
+def walking(
+    estimator: BaseARD,
+    X: MatrixLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+) -> Iterator[tuple[Walk, TrainingSet]]:
     """A context in which models of an estimator are trained over reg_factor.
 
     Parameters
@@ -141,7 +153,13 @@ def walking(estimator, X, y, sample_weight=None):
         yield Walk(task.on(data)), data
 
 
-def describe(estimator, data, points, score, return_models=False) -> ARDPath:
+def describe(
+    estimator: BaseARD,
+    data: TrainingSet,
+    points: dict[float, Trained],
+    score: Callable[[BaseARD], float],
+    return_models: bool = False,
+) -> ARDPath:
     """The path of some points.
 
     Parameters
@@ -177,19 +195,28 @@ def describe(estimator, data, points, score, return_models=False) -> ARDPath:
         )
         if return_models:
             models.append(model.compact())
+    support, relevance, sparsity, elbo, scores = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     return ARDPath(
         np.array(list(points)),
-        *(np.array(column) for column in zip(*rows, strict=True)),
+        support,
+        relevance,
+        sparsity,
+        elbo,
+        scores,
         feature_names=names_of(estimator),
         models=models if return_models else None,
         groups=data.blocks,
     )
 
 
-def partial_score(scorer, X, y, options):
+def partial_score(
+    scorer: Scorer, X: MatrixLike, y: ArrayLike, options: dict[str, Any]
+) -> Callable[[BaseARD], float]:
     """A function that scores a fitted model on some rows."""
 
-    def score(model):
+    def score(model: BaseARD) -> float:
         try:
             value = scorer(model, X, y, **options)
         except (AttributeError, TypeError, ValueError) as error:
@@ -207,9 +234,10 @@ def partial_score(scorer, X, y, options):
     return score
 
 
-def default_estimator(y):
+def default_estimator(y: ArrayLike) -> BaseARD:
     """The estimator for a target, where the user gave none."""
-    kind, dtype = type_of_target(y, input_name="y"), np.asarray(y).dtype.kind
+    with naming("y", y):
+        kind, dtype = type_of_target(y, input_name="y"), np.asarray(y).dtype.kind
     if kind == "binary" or dtype not in "fiu":
         return ARDClassifier()
     if dtype == "f":

@@ -1,6 +1,7 @@
 """The points of a path, which are loaded and drawn without torch."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,15 +46,15 @@ class ARDPath:
     models: list | None = None
     groups: Groups | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.reg_factors)
 
     @property
-    def n_features(self):
+    def n_features(self) -> np.ndarray:
         """Number of columns that are in use, of shape (n_points,)."""
         return self.support.sum(axis=1)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """The path as a table.
 
         Returns
@@ -74,7 +75,7 @@ class ARDPath:
         )
 
 
-def names_of(model):
+def names_of(model: Any) -> np.ndarray:
     """Names of the columns that a model was fitted on: x0, x1, ... where X has none."""
     names = getattr(model, "feature_names_in_", None)
     return Columns(model.n_features_in_, names, type(model).__name__).labels

@@ -5,11 +5,15 @@ Input: data and the values of reg_factor. Output: the model of the chosen value.
 
 import copy
 import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import islice
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context, is_classifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
@@ -26,7 +30,7 @@ from sklearn.utils.parallel import delayed
 
 from sklearn_ard._archive import Archive
 from sklearn_ard._base import BaseARD
-from sklearn_ard._callbacks import fit_task
+from sklearn_ard._callbacks import FitTask, fit_task
 from sklearn_ard._context import (
     find_device,
     make_generators,
@@ -34,9 +38,13 @@ from sklearn_ard._context import (
     usual_torch,
 )
 from sklearn_ard._naming import naming
+from sklearn_ard._typing import MatrixLike, Scorer
 from sklearn_ard._validation import check_reg_factors, warn_of_training
+from sklearn_ard.data.blocks import Groups
+from sklearn_ard.data.targets import Targets
 from sklearn_ard.inference.compression import fitted_model
 from sklearn_ard.inference.estimator_format import ESTIMATORS
+from sklearn_ard.nn.priors import Prior
 from sklearn_ard.selection.choice import Choice, check_feature_costs, choose_point
 from sklearn_ard.selection.folds import (
     path_of_all,
@@ -48,6 +56,7 @@ from sklearn_ard.selection.jobs import results_of
 from sklearn_ard.selection.points import ARDPath
 from sklearn_ard.selection.walk import START, Walk
 from sklearn_ard.training.ensemble import train_ensemble
+from sklearn_ard.training.trained import Trained
 
 REG_FACTORS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -81,42 +90,42 @@ class CrossValidated(BaseARD):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64),
+        hidden_layer_sizes: int | Sequence[int] = (64, 64),
         *,
-        reg_factors=None,
-        feature_costs=None,
-        cv=None,
-        scoring=None,
-        selection="best",
-        n_features_to_select=None,
-        target_sparsity=None,
-        activation="relu",
-        skip_connection=True,
-        input_shape=None,
-        conv_channels=(),
-        kernel_size=3,
-        stride=1,
-        padding="same",
-        pool_size=2,
-        module=None,
-        prior="log_uniform",
-        n_bins="auto",
-        categorical_features="from_dtype",
-        feature_groups=None,
-        feature_cost="auto",
-        alpha=0.1,
-        required_features=None,
-        max_iter="auto",
-        dense_iter=0,
-        shrink=True,
-        n_networks=1,
-        batch_size="auto",
-        learning_rate_init=0.01,
-        random_state=None,
-        verbose=0,
-        device="cpu",
-        callbacks=None,
-        n_jobs=None,
+        reg_factors: ArrayLike | None = None,
+        feature_costs: Collection[float | str] | None = None,
+        cv: Any = None,
+        scoring: str | Scorer | None = None,
+        selection: str = "best",
+        n_features_to_select: int | None = None,
+        target_sparsity: float | None = None,
+        activation: str = "relu",
+        skip_connection: bool = True,
+        input_shape: Sequence[int] | None = None,
+        conv_channels: Sequence[int] = (),
+        kernel_size: int | Sequence[int] = 3,
+        stride: int | Sequence[int] = 1,
+        padding: str | int | Sequence[str | int] = "same",
+        pool_size: int | Sequence[int] = 2,
+        module: Callable[..., Any] | None = None,
+        prior: str | Prior = "log_uniform",
+        n_bins: int | str = "auto",
+        categorical_features: ArrayLike | None = "from_dtype",
+        feature_groups: Collection[ArrayLike] | Mapping[Any, ArrayLike] | None = None,
+        feature_cost: ArrayLike | Mapping[Any, float] = "auto",
+        alpha: float = 0.1,
+        required_features: ArrayLike | None = None,
+        max_iter: int | str = "auto",
+        dense_iter: int = 0,
+        shrink: bool = True,
+        n_networks: int = 1,
+        batch_size: int | str = "auto",
+        learning_rate_init: float = 0.01,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        device: str | torch.device = "cpu",
+        callbacks: Sequence[Any] | None = None,
+        n_jobs: int | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.reg_factors = reg_factors
@@ -155,12 +164,12 @@ class CrossValidated(BaseARD):
         self.n_jobs = n_jobs
 
     @property
-    def reg_factor(self):
+    def reg_factor(self) -> float:  # type: ignore[override] # chosen, and no parameter
         """The value that was chosen."""
         return self.reg_factor_
 
     @property
-    def partial_fit(self):
+    def partial_fit(self) -> Any:
         """Not available: cross-validation needs all of the data."""
         raise AttributeError(
             f"{type(self).__name__} has no partial_fit, since cross-validation needs "
@@ -168,7 +177,13 @@ class CrossValidated(BaseARD):
         )
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Compute the paths of all folds and of all rows, and choose a point.
 
         Parameters
@@ -206,7 +221,14 @@ class CrossValidated(BaseARD):
             self._fit_and_choose(X, y, sample_weight, params, whole)
         return self
 
-    def _fit_and_choose(self, X, y, sample_weight, params, whole):
+    def _fit_and_choose(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        params: dict[str, Any],
+        whole: FitTask,
+    ) -> None:
         owner = type(self).__name__
         reg_factors = REG_FACTORS if self.reg_factors is None else self.reg_factors
         reg_factors = check_reg_factors(reg_factors, owner)
@@ -237,7 +259,7 @@ class CrossValidated(BaseARD):
             jobs += [delayed(path_of_fold)(*given, fold) for fold in splits]
         found = results_of(jobs, self.n_jobs, whole, "path", self.verbose)
         choices = [
-            self._choice(cost, *next(found), list(islice(found, len(splits))))
+            self._choice(cost, next(found), list(islice(found, len(splits))))
             for cost in costs
         ]
         best = max(choices, key=lambda choice: choice.score)  # the first of equals
@@ -257,20 +279,26 @@ class CrossValidated(BaseARD):
         self._set_fitted(fitted_model(trained, data))
         warn_of_training(self, trained, data.targets)
 
-    def _choice(self, feature_cost, points, path, folds):
+    def _choice(
+        self,
+        feature_cost: Any,
+        of_all: tuple[dict[float, Trained], ARDPath],
+        folds: list[ARDPath],
+    ) -> Choice:
         """The best point at a price of the columns."""
+        points, path = of_all
         results = table_of(path, folds)
         self._check_scores(results)
         point = choose_point(self, path, results)
         return Choice(feature_cost, path, points, results, *point)
 
-    def _make_plain(self, seed):
+    def _make_plain(self, seed: int) -> BaseARD:
         """The plain estimator whose paths are computed."""
         given = {**self.get_params(deep=False), "random_state": seed}
         names = self._plain().get_params(deep=False)
         return self._plain(**{name: given[name] for name in names if name in given})
 
-    def _check_selection(self, blocks):
+    def _check_selection(self, blocks: Groups) -> None:
         owner, n_features = type(self).__name__, self.n_features_to_select
         if n_features is not None and self.target_sparsity is not None:
             raise ValueError(
@@ -291,7 +319,14 @@ class CrossValidated(BaseARD):
                 f"most the number of columns of X, {most}. Got {n_features} instead."
             )
 
-    def _check_folds(self, y, sample_weight, splits, targets, scorer):
+    def _check_folds(
+        self,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        splits: list[tuple[np.ndarray, np.ndarray]],
+        targets: Targets,
+        scorer: Scorer,
+    ) -> None:
         """Raise an error if classes that are needed have no rows to train on.
 
         As in scikit-learn, labels can be scored without a rare class in some splits,
@@ -319,7 +354,7 @@ class CrossValidated(BaseARD):
                     "stratified ones, or leave out rare classes."
                 )
 
-    def _check_scores(self, results):
+    def _check_scores(self, results: dict[str, np.ndarray]) -> None:
         mean = results["mean_test_score"]
         bad = ~np.isfinite(mean)
         if bad.all():
@@ -338,7 +373,7 @@ class CrossValidated(BaseARD):
                 stacklevel=4,
             )
 
-    def _route(self, sample_weight, params):
+    def _route(self, sample_weight: ArrayLike | None, params: dict[str, Any]) -> Any:
         """The parameters that are passed to splitter and scorer."""
         if _routing_enabled():
             if sample_weight is not None:
@@ -347,7 +382,7 @@ class CrossValidated(BaseARD):
         score = {} if sample_weight is None else {"sample_weight": sample_weight}
         return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=score))
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Metadata routing of this estimator, its splitter and its scorer.
 
         Returns
@@ -368,5 +403,5 @@ class CrossValidated(BaseARD):
             )
         )
 
-    def _get_scorer(self):
+    def _get_scorer(self) -> Scorer:
         return get_scorer(self.scoring or self._default_scoring)

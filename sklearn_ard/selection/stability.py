@@ -5,8 +5,10 @@ picked, the columns that are kept, and a bound on the number of false ones.
 """
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
@@ -15,7 +17,7 @@ from sklearn.base import (
     is_classifier,
 )
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import Tags, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import (
@@ -27,9 +29,10 @@ from sklearn.utils.validation import (
 from tqdm.auto import tqdm
 
 from sklearn_ard._base import BaseARD
-from sklearn_ard._callbacks import CallbackSupportMixin, fit_task
+from sklearn_ard._callbacks import CallbackSupportMixin, FitTask, fit_task
 from sklearn_ard._naming import naming
 from sklearn_ard._regressor import ARDRegressor
+from sklearn_ard._typing import MatrixLike
 from sklearn_ard._validation import check_reg_factors, refuse_sparse
 from sklearn_ard.selection.bounds import (
     bound_false_picks,
@@ -156,16 +159,16 @@ class StabilitySelection(
 
     def __init__(
         self,
-        estimator=None,
+        estimator: BaseEstimator | None = None,
         *,
-        param="reg_factor",
-        values=None,
-        threshold=0.75,
-        n_pairs=25,
-        bound="unimodal",
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
+        param: str = "reg_factor",
+        values: ArrayLike | None = None,
+        threshold: float = 0.75,
+        n_pairs: int = 25,
+        bound: str = "unimodal",
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ):
         self.estimator = estimator
         self.param = param
@@ -178,7 +181,13 @@ class StabilitySelection(
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike | None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Fit the selector on all halves.
 
         Parameters
@@ -237,7 +246,7 @@ class StabilitySelection(
             self.expected_false_picks_ = self._bound_false_picks()
         return self
 
-    def _check_estimator(self):
+    def _check_estimator(self) -> None:
         """Raise an error if the estimator cannot be cloned and fitted."""
         given = self.estimator
         needed = ("fit", "get_params", "__sklearn_tags__")
@@ -250,7 +259,7 @@ class StabilitySelection(
             f"scikit-learn estimator that selects columns. Got {given!r} instead."
         )
 
-    def _make_template(self, y):
+    def _make_template(self, y: ArrayLike) -> BaseEstimator:
         """The selector that is cloned for every half."""
         default = self.estimator is None
         template = default_estimator(y) if default else clone(self.estimator)
@@ -264,7 +273,9 @@ class StabilitySelection(
             template._validate_params()
         return template
 
-    def _check_weight(self, sample_weight, X):
+    def _check_weight(
+        self, sample_weight: ArrayLike | None, X: MatrixLike
+    ) -> np.ndarray | None:
         """Weights for a selector that takes them."""
         last = last_step(self.estimator_)
         if not has_fit_parameter(last, "sample_weight"):
@@ -276,7 +287,7 @@ class StabilitySelection(
         with naming("sample_weight", sample_weight):
             return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
-    def _check_values(self):
+    def _check_values(self) -> np.ndarray:
         """The values of the regularisation parameter, as they were given."""
         if self.values is None and self.param != "reg_factor":
             raise ValueError(
@@ -293,7 +304,7 @@ class StabilitySelection(
             return check_reg_factors(values, type(self).__name__, "values")
         return values
 
-    def _check_threshold(self):
+    def _check_threshold(self) -> float:
         """The threshold, as a whole number of halves."""
         threshold = round_threshold(self.threshold, self.n_pairs)
         lowest = smallest_threshold(self.n_pairs, self.bound)
@@ -305,7 +316,14 @@ class StabilitySelection(
             )
         return threshold
 
-    def _pick(self, X, y, sample_weight, groups, whole):
+    def _pick(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: np.ndarray | None,
+        groups: np.ndarray | None,
+        whole: FitTask,
+    ) -> np.ndarray:
         """Which columns are picked on every half.
 
         Returns
@@ -345,7 +363,7 @@ class StabilitySelection(
             )
         return picked
 
-    def _bound_false_picks(self):
+    def _bound_false_picks(self) -> float:
         """The bound on the number of false picks; an error if it is useless."""
         q, n_features = self.n_picked_, self.n_features_in_
         bound = bound_false_picks(
@@ -361,11 +379,11 @@ class StabilitySelection(
             )
         return bound
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return self.max_probabilities_ >= self.threshold_ - 1e-9
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         estimator = ARDRegressor() if self.estimator is None else self.estimator
         inner = get_tags(estimator).input_tags

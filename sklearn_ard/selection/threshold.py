@@ -8,16 +8,25 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ard._base import BaseARD
 from sklearn_ard._context import usual_torch
+from sklearn_ard._typing import MatrixLike, Scorer
 from sklearn_ard.nn import ard_layers
 
 
 @usual_torch()
-def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
+def threshold_curve(
+    estimator: BaseARD,
+    X: MatrixLike,
+    y: ArrayLike,
+    *,
+    thresholds: ArrayLike | None = None,
+    scoring: str | Scorer | None = None,
+) -> pd.DataFrame:
     """Sparsity, number of columns and score of a fitted model over thresholds.
 
     Pruning by another threshold needs no training [1]_.
@@ -96,11 +105,12 @@ def threshold_curve(estimator, X, y, *, thresholds=None, scoring=None):
     return pd.DataFrame(rows)
 
 
-def _deciles(estimator):
+def _deciles(estimator: BaseARD) -> list[float]:
     """Thresholds that keep 1/10, 2/10, ... 10/10 of the kept weights."""
     layers = ard_layers(estimator.net_.module_)
-    kept = [layer.log_alpha[layer.keep()].detach().cpu().numpy() for layer in layers]
-    kept = np.concatenate(kept)
+    kept = np.concatenate(
+        [layer.log_alpha[layer.keep()].detach().cpu().numpy() for layer in layers]
+    )
     trained = max(layer.prior.threshold for layer in layers)
     if not len(kept):
         return [trained]

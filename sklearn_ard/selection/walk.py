@@ -7,13 +7,16 @@ import math
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_ard.nn import KLWarmup
 from sklearn_ard.training import recipe
 from sklearn_ard.training.callbacks import Schedule
 from sklearn_ard.training.inputs import offered, readmitted
+from sklearn_ard.training.recipe import Stage
 from sklearn_ard.training.rounds import DECAY_FROM, continue_at, pruned, train_round
 from sklearn_ard.training.start import new_network
+from sklearn_ard.training.task import Task
 from sklearn_ard.training.trained import Trained, with_objective, with_relevance
 
 START = 1.0  # reg_factor of a whole fit, with which a walk starts
@@ -47,12 +50,12 @@ class Walk:
         What to train; its `reg_factor` is not used.
     """
 
-    def __init__(self, task):
+    def __init__(self, task: Task):
         self.task = task
         self._stages = recipe.plan(task.max_iter, task.batches.n_batches)
         self._n_epochs = sum(epochs for _, epochs in self._stages)
 
-    def over(self, reg_factors):
+    def over(self, reg_factors: ArrayLike) -> dict[float, Trained]:
         """The models at some values of reg_factor.
 
         Parameters
@@ -68,7 +71,7 @@ class Walk:
         values = np.unique(reg_factors).tolist()
         trained, before = self._fit(START), START
         points = self._climb(trained, START, [r for r in values if r >= START])
-        below = {}
+        below: dict[float, list[float]] = {}
         for reg_factor in values:
             if reg_factor < START:
                 below.setdefault(lower_end(reg_factor), []).append(reg_factor)
@@ -77,7 +80,7 @@ class Walk:
             points, before = points | more, lowest
         return self._with_relevance(points)
 
-    def from_all_to_none(self, points_per_decade):
+    def from_all_to_none(self, points_per_decade: int) -> dict[float, Trained]:
         """The models between one that keeps every column and one that keeps none.
 
         Parameters
@@ -105,7 +108,7 @@ class Walk:
                 break
         return self._with_relevance(points)
 
-    def cut(self, reg_factor, trained, n_features) -> Trained:
+    def cut(self, reg_factor: float, trained: Trained, n_features: int) -> Trained:
         """A model at the same reg_factor that reads the most relevant columns alone.
 
         Parameters
@@ -125,6 +128,7 @@ class Walk:
         """
         blocks = self.task.blocks
         kept = blocks.having(trained.support) | blocks.required
+        assert trained.relevance is not None
         rank = np.where(blocks.required, np.inf, trained.relevance)
         order = np.argsort(-rank, kind="stable")
         order = order[kept[order]]
@@ -140,7 +144,9 @@ class Walk:
         support = chosen[blocks.of_input] & self.task.varies
         return self.on_inputs(reg_factor, trained, support)
 
-    def on_inputs(self, reg_factor, trained, support):
+    def on_inputs(
+        self, reg_factor: float, trained: Trained, support: np.ndarray
+    ) -> Trained:
         """A new network on some inputs, about as wide as another one.
 
         Parameters
@@ -161,12 +167,22 @@ class Walk:
         points = self._start(lowest, support, trained, there, choose=False)
         return self._with_relevance(points)[reg_factor]
 
-    def _fit(self, reg_factor, stages=None) -> Trained:
+    def _fit(
+        self, reg_factor: float, stages: list[tuple[Stage, int]] | None = None
+    ) -> Trained:
         """A whole fit, or some of its stages."""
         task = self.task.at(reg_factor)
         return _uninterrupted(recipe.train(task, stages or self._stages))
 
-    def _decade(self, trained, before, lowest, reg_factors, *, offer_all=False):
+    def _decade(
+        self,
+        trained: Trained,
+        before: float,
+        lowest: float,
+        reg_factors: list[float],
+        *,
+        offer_all: bool = False,
+    ) -> tuple[Trained, dict[float, Trained]]:
         """The points of a factor of 10 in reg_factor, from above and from below.
 
         Parameters
@@ -206,18 +222,27 @@ class Walk:
             for r in reg_factors
         }
 
-    def _objective(self, reg_factor, trained):
+    def _objective(self, reg_factor: float, trained: Trained) -> float:
         """What training minimises, in nats: less is better."""
         used = self.task.blocks.having(trained.support)
         price = self.task.at(reg_factor).prices_of(used.sum())[used].sum()
+        assert trained.kl is not None and trained.elbo is not None
         return (reg_factor - 1) * trained.kl - trained.elbo + price
 
-    def _keeps_all(self, trained):
+    def _keeps_all(self, trained: Trained) -> bool:
         """Whether all blocks that vary are in use."""
         having = self.task.blocks.having
         return np.array_equal(having(trained.support), having(self.task.varies))
 
-    def _start(self, lowest, support, before, reg_factors, *, choose=True):
+    def _start(
+        self,
+        lowest: float,
+        support: np.ndarray,
+        before: Trained,
+        reg_factors: list[float],
+        *,
+        choose: bool = True,
+    ) -> dict[float, Trained]:
         """Train a new network on some inputs, and continue it upwards.
 
         Parameters
@@ -250,7 +275,15 @@ class Walk:
         trained = with_objective(task, _uninterrupted(trained))
         return self._climb(trained, lowest, reg_factors, choose=choose)
 
-    def _climb(self, trained, before, reg_factors, *, until_empty=False, choose=True):
+    def _climb(
+        self,
+        trained: Trained,
+        before: float,
+        reg_factors: list[float],
+        *,
+        until_empty: bool = False,
+        choose: bool = True,
+    ) -> dict[float, Trained]:
         """Continue a network upwards; one network per point."""
         points = {}
         for reg_factor in reg_factors:
@@ -262,7 +295,14 @@ class Walk:
                 break
         return points
 
-    def _continue(self, trained, before, reg_factor, share, choose=True) -> Trained:
+    def _continue(
+        self,
+        trained: Trained,
+        before: float,
+        reg_factor: float,
+        share: float,
+        choose: bool = True,
+    ) -> Trained:
         """Continue training at another reg_factor; residuals may readmit columns."""
         task, rise = self._task(reg_factor, choose), reg_factor / before
         back = task.varies & ~trained.support
@@ -276,31 +316,31 @@ class Walk:
         trained = continue_at(task, trained, epochs, rise=rise, back=back)
         return with_objective(task, _uninterrupted(trained))
 
-    def _task(self, reg_factor, choose):
+    def _task(self, reg_factor: float, choose: bool) -> Task:
         """The task at a reg_factor; without `choose`, no block is dropped by price."""
         task = self.task.at(reg_factor)
         return task if choose else task.without_prices()
 
-    def _with_relevance(self, points):
+    def _with_relevance(self, points: dict[float, Trained]) -> dict[float, Trained]:
         """The points in ascending order, with the relevance of their blocks."""
         return {
             reg_factor: with_relevance(self.task.at(reg_factor), trained)
             for reg_factor, trained in sorted(points.items())
         }
 
-    def _share(self, share):
+    def _share(self, share: float) -> int:
         """A share of a whole fit in epochs."""
         return max(1, round(share * self._n_epochs))
 
 
-def _uninterrupted(trained):
+def _uninterrupted(trained: Trained) -> Trained:
     """The network; raise KeyboardInterrupt if Ctrl-C ended its training."""
     if trained.interrupted:
         raise KeyboardInterrupt
     return trained
 
 
-def lower_end(reg_factor):
+def lower_end(reg_factor: float) -> float:
     """The reg_factor from which the upward training to a point starts."""
     if reg_factor == 0:
         return 0.0

@@ -5,14 +5,16 @@ network with new weights.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sklearn_ard.data.targets import NumericTargets
+from sklearn_ard.data.noise import Noise
+from sklearn_ard.data.targets import NumericTargets, Targets
 from sklearn_ard.nn import (
     ConvARD,
     DenseARD,
@@ -22,6 +24,7 @@ from sklearn_ard.nn import (
     to_ard,
 )
 from sklearn_ard.nn.likelihoods import LIKELIHOODS
+from sklearn_ard.nn.likelihoods.base import Likelihood
 from sklearn_ard.nn.noise import drawn_from
 
 _LOG_OF_NOTHING = -30.0  # logit of a class without rows
@@ -49,7 +52,12 @@ class Architecture:
         return self.module is None and self.input_shape is None
 
 
-def make_network(architecture, n_inputs, n_outputs, generator):
+def make_network(
+    architecture: Architecture,
+    n_inputs: int,
+    n_outputs: int,
+    generator: torch.Generator,
+) -> nn.Module:
     """A network with new weights; for a given network, a copy.
 
     Parameters
@@ -86,11 +94,20 @@ def make_network(architecture, n_inputs, n_outputs, generator):
         ) from error
 
 
-def _own_network(architecture, n_inputs, n_outputs, generator):
+def _own_network(
+    architecture: Architecture,
+    n_inputs: int,
+    n_outputs: int,
+    generator: torch.Generator,
+) -> nn.Module:
     """The network of the parameters, without ``module``."""
     prior, activation = architecture.prior, architecture.activation
     sizes = architecture.hidden_layer_sizes
-    made_of = {"generator": generator, "device": "cpu", "dtype": torch.float32}
+    made_of: dict[str, Any] = {
+        "generator": generator,
+        "device": "cpu",
+        "dtype": torch.float32,
+    }
     if architecture.input_shape is not None:
         return ConvARD(
             architecture.input_shape,
@@ -111,7 +128,7 @@ def _own_network(architecture, n_inputs, n_outputs, generator):
     return network
 
 
-def make_likelihood(targets, noise=None):
+def make_likelihood(targets: Targets, noise: Noise | None = None) -> Likelihood:
     """A likelihood of targets.
 
     Parameters
@@ -136,7 +153,7 @@ def make_likelihood(targets, noise=None):
     return likelihood
 
 
-def noise_of(likelihood, targets):
+def noise_of(likelihood: nn.Module, targets: Targets) -> Noise | None:
     """The noise that a likelihood of targets has learned; None of classes."""
     if not isinstance(targets, NumericTargets):
         return None
@@ -147,13 +164,18 @@ def noise_of(likelihood, targets):
     return type(targets.empty_noise_)(**state)
 
 
-def empty_output(targets, n_rows, device):
+def empty_output(targets: Targets, n_rows: int, device: torch.device) -> Tensor:
     """Outputs of a model without inputs, of shape (n_rows, n_outputs)."""
     output = torch.from_numpy(targets.empty_output_).float().to(device)
     return output.clamp(min=_LOG_OF_NOTHING).expand(n_rows, -1).contiguous()
 
 
-def _users_network(architecture, n_inputs, n_outputs, generator):
+def _users_network(
+    architecture: Architecture,
+    n_inputs: int,
+    n_outputs: int,
+    generator: torch.Generator,
+) -> nn.Module:
     """The network of the user's ``module``, checked and converted to ARD layers."""
     module, shape = architecture.module, architecture.input_shape
     if isinstance(module, nn.Module):
@@ -174,7 +196,7 @@ def _users_network(architecture, n_inputs, n_outputs, generator):
     return model.train()
 
 
-def _called(module, size, n_outputs):
+def _called(module: Any, size: int | tuple[int, ...], n_outputs: int) -> Any:
     """What a callable ``module`` returns."""
     try:
         return module(size, n_outputs)
@@ -187,7 +209,7 @@ def _called(module, size, n_outputs):
 
 
 @contextmanager
-def _float32_by_default():
+def _float32_by_default() -> Iterator[None]:
     """Context for the user's code that makes a network."""
     before = torch.get_default_dtype()
     if before is not torch.float32:  # it is the same in all Python threads
@@ -199,7 +221,9 @@ def _float32_by_default():
             torch.set_default_dtype(before)
 
 
-def _check_sizes(model, n_inputs, shape, n_outputs):
+def _check_sizes(
+    model: nn.Module, n_inputs: int, shape: tuple[int, ...] | None, n_outputs: int
+) -> None:
     """Check a user's network on two rows."""
     rows = f"{n_inputs} columns" if shape is None else f"images of shape {shape}"
     first = ard_layers(model)[0]

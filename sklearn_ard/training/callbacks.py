@@ -5,12 +5,16 @@ KL weight, and write the history.
 """
 
 import math
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Self
 
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
+from sklearn_ard._callbacks import FitTask
 from sklearn_ard.nn import KLWarmup, kl_divergence
 from sklearn_ard.nn.layers import count_weights
 
@@ -38,7 +42,12 @@ class Schedule(Callback):
     """
 
     def __init__(
-        self, learning_rate, warmup=None, decay_from=0.0, first_step=0, n_steps=None
+        self,
+        learning_rate: float,
+        warmup: KLWarmup | None = None,
+        decay_from: float | None = 0.0,
+        first_step: float = 0,
+        n_steps: float | None = None,
     ):
         self.learning_rate = learning_rate
         self.warmup = KLWarmup(0.0, 0.0) if warmup is None else warmup
@@ -46,7 +55,14 @@ class Schedule(Callback):
         self.step = first_step
         self.n_steps = n_steps
 
-    def on_batch_begin(self, net, batch=None, training=None, **kwargs):
+    def on_batch_begin(
+        self,
+        net: NeuralNet,
+        batch: Any = None,
+        training: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        assert self.n_steps is not None  # train_epochs sets it
         progress = self.step / self.n_steps
         rate = self.learning_rate
         if self.decay_from is not None and progress > self.decay_from:
@@ -65,16 +81,22 @@ class Statistics(Callback):
     step. Those at the end of the training are exact.
     """
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.due, self.n_weights = 0, count_weights(net.module_)[1]
 
-    def on_epoch_begin(self, net, **kwargs):
-        self.nll = []
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.nll: list[torch.Tensor] = []
 
-    def on_batch_end(self, net, batch=None, training=None, **kwargs):
+    def on_batch_end(
+        self,
+        net: NeuralNet,
+        batch: Any = None,
+        training: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.nll.append(net.criterion_.nll_.detach())
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         nll = float(torch.stack(self.nll).mean())
         self.due -= len(self.nll)
         if self.due <= 0:
@@ -91,30 +113,34 @@ class Statistics(Callback):
         net.history.record("train_loss", loss)
         self._record(net)
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.due < STATISTICS_EVERY and not net.interrupted_:
             self._compute(net)
             self._record(net)
 
-    def _compute(self, net):
+    def _compute(self, net: NeuralNet) -> None:
         # no KL divergence where its weight is 0: it would cost a step
         with torch.no_grad():
             live, beta = net.live_module(), net.criterion_.beta
             self.kl = float(kl_divergence(live)) if beta else 0.0
             self.sparsity = 1 - count_weights(live)[0] / self.n_weights
 
-    def _record(self, net):
+    def _record(self, net: NeuralNet) -> None:
         net.history.record("kl", self.kl)
         net.history.record("sparsity", self.sparsity)
 
 
-def progress_bar(n_epochs, verbose):
+def progress_bar(
+    n_epochs: int, verbose: int
+) -> "AbstractContextManager[ProgressBar | None]":
     """A context of a :class:`ProgressBar`, or of None if not `verbose`."""
     return ProgressBar(n_epochs) if verbose else nullcontext()
 
 
 @contextmanager
-def epoch_tasks(task, n_epochs, bar=None):
+def epoch_tasks(
+    task: FitTask | None, n_epochs: int, bar: "ProgressBar | None" = None
+) -> Iterator[Callback | None]:
     """A context of :class:`EpochTasks`, or of the `bar` if there are no callbacks."""
     if task is None or task.context is None:
         yield bar
@@ -137,13 +163,13 @@ class EpochTasks(Callback):
         The one of `verbose`.
     """
 
-    def __init__(self, training, bar):
+    def __init__(self, training: FitTask, bar: "ProgressBar | None"):
         self.training, self.bar = training, bar
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.epoch = self.training.begin("epoch")
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         if self.bar is not None:
             self.bar.on_epoch_end(net, **kwargs)
         if self.epoch.end():
@@ -159,16 +185,16 @@ class ProgressBar(Callback):
         Epochs of the whole fit.
     """
 
-    def __init__(self, n_epochs):
+    def __init__(self, n_epochs: int):
         self.bar = tqdm(total=n_epochs, unit="epoch")
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         keys = ("train_loss", "nll", "kl", "sparsity")
         self.bar.set_postfix({k: f"{net.history[-1][k]:.4g}" for k in keys})
         self.bar.update()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.bar.close()

@@ -10,11 +10,16 @@ First comes the noise of targets, then the encoding of numbers. The experiments 
 this are in ``examples/benchmarks/NOTES.md``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
 from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.training.comparison import Comparison
+from sklearn_ard.training.task import Task
 
 FLEXIBLE = "skew_t"  # noise: heavy tails or none, skewed or not, uneven or even
 FURTHER = ("heteroscedastic", "yeo-johnson")  # noise that says less, or other things
@@ -52,36 +57,40 @@ class Candidate:
     n_features: int = 0
 
     @property
-    def likelihood(self):
+    def likelihood(self) -> str:
         """Name of the noise; "categorical" for classes."""
         return self.data.targets.likelihood
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Any]:
         """Parameters of an estimator that leave no choice."""
         pinned = {"n_bins": self.n_bins, "likelihood": self.likelihood}
         if self.likelihood == ClassTargets.likelihood:
             del pinned["likelihood"]
         return pinned
 
-    def transforms_for_good(self, other):
+    def transforms_for_good(self, other: "Candidate") -> bool:
         """Whether targets are not transformed, or are more nearly normal then."""
         targets, others = self.data.targets, other.data.targets
+        assert isinstance(targets, NumericTargets)
+        assert isinstance(others, NumericTargets)
         gain = others.empty_nll_ - others.log_jacobian_
         gain -= targets.empty_nll_ - targets.log_jacobian_
         return targets.transforms_ is None or gain > MIN_GAIN
 
-    def with_bins(self, n_bins):
+    def with_bins(self, n_bins: int) -> "Candidate":
         """The same with numbers that are encoded piecewise linearly, too."""
         data = self.data.with_bins(n_bins) if n_bins else self.data
         return Candidate(data, n_bins)
 
-    def with_likelihood(self, likelihood):
+    def with_likelihood(self, likelihood: str) -> "Candidate":
         """The same with other noise."""
         return Candidate(self.data.with_likelihood(likelihood), self.n_bins)
 
 
-def choose(task, data, n_bins="auto", likelihood="auto"):
+def choose(
+    task: Task, data: TrainingSet, n_bins: int | str = "auto", likelihood: str = "auto"
+) -> tuple[Candidate, pd.DataFrame]:
     """The candidate that a fit should be.
 
     Parameters
@@ -108,7 +117,7 @@ def choose(task, data, n_bins="auto", likelihood="auto"):
         After Ctrl-C.
     """
     comparison, chosen = Comparison(task, data), Candidate(data)
-    if n_bins != "auto":
+    if not isinstance(n_bins, str):
         chosen = chosen.with_bins(n_bins)
     if isinstance(data.targets, NumericTargets):
         if likelihood != "auto":
@@ -120,7 +129,7 @@ def choose(task, data, n_bins="auto", likelihood="auto"):
     return chosen, comparison.table(chosen)
 
 
-def _best_noise(comparison, simplest):
+def _best_noise(comparison: Comparison, simplest: Candidate) -> Candidate:
     """The best of all kinds of noise, whatever the encoding.
 
     Further ones are asked only where the most flexible is better than the simplest.
@@ -139,7 +148,7 @@ def _best_noise(comparison, simplest):
     return best if comparison.is_better(best, first) else first
 
 
-def _best_encoding(comparison, simplest):
+def _best_encoding(comparison: Comparison, simplest: Candidate) -> Candidate:
     """The best of the values alone and of more and more bins."""
     others = encodings(simplest)
     other = next(others, None)
@@ -159,7 +168,7 @@ def _best_encoding(comparison, simplest):
     return best if comparison.is_better(best, first) else first
 
 
-def encodings(simplest):
+def encodings(simplest: Candidate) -> Iterator[Candidate]:
     """Candidates with more and more bins, as far as these make more inputs."""
     before = simplest
     if len(simplest.data.encoding) > MAX_INPUTS:
@@ -173,7 +182,7 @@ def encodings(simplest):
         before = candidate
 
 
-def report_of(table):
+def report_of(table: pd.DataFrame) -> str:
     """What was chosen, and by how much, in one line."""
     first, chosen = table.iloc[0], table[table.chosen].iloc[0]
     is_number = chosen.likelihood != ClassTargets.likelihood

@@ -12,14 +12,18 @@ import json
 import pickle
 import re
 import time
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral
+from os import PathLike
 from pathlib import Path
+from typing import Any, Self
 
 import joblib
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
+from sklearn.base import BaseEstimator
 
 from sklearn_ard import __version__
 from sklearn_ard._archive import Archive, read, replace_file, write
@@ -53,11 +57,11 @@ class Checkpoint:
         fit of other data or parameters.
     """
 
-    def __init__(self, path, owner, fit):
+    def __init__(self, path: str | PathLike, owner: str, fit: dict[str, str]):
         self.path, self.owner, self.fit = Path(path), owner, fit
         self.finished, self._turn, self._last = False, -1, 0.0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -81,7 +85,7 @@ class Checkpoint:
             raise
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         if self.finished:
             for name in sorted(self._names()):  # the header last
                 if _STORED.fullmatch(name) or _UNFINISHED.fullmatch(name):
@@ -92,11 +96,11 @@ class Checkpoint:
             if not self._names():
                 self.path.rmdir()
 
-    def _names(self):
+    def _names(self) -> list[str]:
         """Names of what is in the folder, but for the lock."""
         return [each.name for each in self.path.iterdir() if each.name != _LOCK]
 
-    def _check_fit(self):
+    def _check_fit(self) -> None:
         header = self.path / _HEADER
         if not header.exists():
             names = sorted(self._names())
@@ -125,7 +129,7 @@ class Checkpoint:
                 "or remove the folder to begin again."
             )
 
-    def begin(self):
+    def begin(self) -> dict[str, Any] | None:
         """Begin the next training of the fit: its stored state, or None."""
         self._turn, self._last = self._turn + 1, time.monotonic()
         if not self._file.exists():
@@ -134,22 +138,24 @@ class Checkpoint:
         return of_torch(Archive().unpack(contents["state"], arrays))
 
     @property
-    def is_due(self):
+    def is_due(self) -> bool:
         """Whether the state of the training should be stored before it ends."""
         return time.monotonic() - self._last >= EVERY
 
-    def save(self, state):
+    def save(self, state: dict[str, Any]) -> None:
         """Store the state of the present training: tensors, numbers and strings."""
         text, arrays = Archive().pack(of_numpy(state))
         write(self._file, {"state": text}, arrays, compressed=False)
         self._last = time.monotonic()
 
     @property
-    def _file(self):
+    def _file(self) -> Path:
         return self.path / f"{self._turn:05}.npz"
 
 
-def checkpoint_of(estimator, **data):
+def checkpoint_of(
+    estimator: BaseEstimator, **data: object
+) -> AbstractContextManager[Checkpoint | None]:
     """The checkpoint of a fit, as a context; of None without the parameter.
 
     Parameters
@@ -183,12 +189,12 @@ def checkpoint_of(estimator, **data):
     return Checkpoint(estimator.checkpoint, owner, hashes)
 
 
-def _has_callbacks(estimator):
+def _has_callbacks(estimator: BaseEstimator) -> bool:
     """Whether skorch's callbacks are given, or scikit-learn's are set."""
     return bool(estimator.callbacks or vars(estimator).get("_skl_callbacks"))
 
 
-def _hash(value):
+def _hash(value: Any) -> str:
     if isinstance(value, np.ndarray):
         value = np.ascontiguousarray(value)  # whatever its layout
     try:
@@ -197,21 +203,21 @@ def _hash(value):
         return f"{getattr(value, '__module__', '')}.{type(value).__qualname__}"
 
 
-def of_numpy(value):
+def of_numpy(value: Any) -> Any:
     """The same with arrays for tensors."""
     if torch.is_tensor(value):
         return value.detach().cpu().numpy()
     return _mapped(value, of_numpy)
 
 
-def of_torch(value):
+def of_torch(value: Any) -> Any:
     """The same with tensors for arrays."""
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy())
     return _mapped(value, of_torch)
 
 
-def _mapped(value, function):
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         return {key: function(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

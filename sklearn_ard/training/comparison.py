@@ -6,16 +6,21 @@ rows that a short training has not seen, and a table of all that were scored.
 
 import math
 from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import torch
 
 from sklearn_ard._context import make_generators
+from sklearn_ard.data.batches import Batches
 from sklearn_ard.data.scaler import Scaler
+from sklearn_ard.data.targets import ClassTargets
+from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.training.build import noise_of
 from sklearn_ard.training.recipe import plan, train
-from sklearn_ard.training.trained import outputs_of
+from sklearn_ard.training.task import Task
+from sklearn_ard.training.trained import Trained, outputs_of
 
 COLUMNS = (
     "likelihood n_bins n_features n_rows log_density gain std_error error chosen"
@@ -28,6 +33,8 @@ _HELD_OUT = (2, 0, 4)  # which of them, one after the other
 _SHARE = 1 / 2  # of the epochs of a fit
 _MAX_ROWS = 50_000  # that are compared
 _TURN = 1  # of the random generators
+
+Candidate: TypeAlias = Any  # of sklearn_ard.training.candidates, which imports this
 
 
 class Comparison:
@@ -49,7 +56,8 @@ class Comparison:
         What was scored, by likelihood and number of bins.
     """
 
-    def __init__(self, task, data):
+    def __init__(self, task: Task, data: TrainingSet):
+        assert data.y is not None
         self.task, self.y, self.n_rows = task, data.y, len(data.batches)
         self.unit = Scaler().fit(data.y, np.ones(self.n_rows)).scale_
         self.rows = np.arange(self.n_rows)[:: math.ceil(self.n_rows / _MAX_ROWS)]
@@ -60,17 +68,17 @@ class Comparison:
         self.is_long = len(plan(task.max_iter, data.batches.n_batches)) > 1
         n_epochs = max(1, round(_SHARE * sum(epochs for _, epochs in whole)))
         self.stages = plan(n_epochs, n_batches)
-        self.known = {}
+        self.known: dict[tuple[str, int], Candidate] = {}
 
-    def is_possible(self, min_rows):
+    def is_possible(self, min_rows: int) -> bool:
         """Whether there are enough rows and steps."""
         return self.n_rows >= min_rows and self.is_long
 
-    def held_out(self, fold):
+    def held_out(self, fold: int) -> np.ndarray:
         """A mask of the rows that a fold holds out."""
         return np.arange(len(self.rows)) % _FOLDS == _HELD_OUT[fold]
 
-    def scored(self, candidate):
+    def scored(self, candidate: Candidate) -> Candidate:
         """The same, with the log-density of the rows of one more fold."""
         fold, batches = len(candidate.densities), candidate.data.batches
         is_test = self.held_out(fold)
@@ -105,7 +113,9 @@ class Comparison:
         self.known[candidate.likelihood, candidate.n_bins] = again
         return again
 
-    def decided(self, first, second, behind=CLOSE):
+    def decided(
+        self, first: Candidate, second: Candidate, behind: float = CLOSE
+    ) -> tuple[Candidate, Candidate]:
         """Two candidates, scored on more folds while they are close.
 
         That is while the second is at most `behind` standard errors behind the first.
@@ -117,7 +127,7 @@ class Comparison:
             first, second = self.scored(first), self.scored(second)
         return first, second
 
-    def densest(self, candidates):
+    def densest(self, candidates: list[Candidate]) -> Candidate:
         """The one with the largest log-density, whose predictions are not worse.
 
         Where the squared error is larger than the smallest one by more than two
@@ -127,7 +137,7 @@ class Comparison:
         """
         n_folds = min(len(each.errors) for each in candidates)
 
-        def mean(scores):
+        def mean(scores: tuple[np.ndarray, ...]) -> float:
             return self._mean(scores[:n_folds])
 
         least = min(candidates, key=lambda each: mean(each.errors))
@@ -142,44 +152,46 @@ class Comparison:
         close = [each for each in close if each.n_features == fewest]
         return max(close, key=lambda each: mean(each.densities))
 
-    def gain(self, candidate, other):
+    def gain(self, candidate: Candidate, other: Candidate) -> tuple[float, float]:
         """Mean difference of log-densities in nats per row, and its standard error."""
         return self._apart(candidate.densities, other.densities)
 
-    def _apart(self, scores, others):
+    def _apart(
+        self, scores: tuple[np.ndarray, ...], others: tuple[np.ndarray, ...]
+    ) -> tuple[float, float]:
         """Mean difference of scores on the folds of both, and its standard error."""
         n_folds = min(len(scores), len(others))
-        scores, others = (np.concatenate(each[:n_folds]) for each in (scores, others))
-        if not np.isfinite(scores).all():
+        own, other = (np.concatenate(each[:n_folds]) for each in (scores, others))
+        if not np.isfinite(own).all():
             return -math.inf, 0.0
-        if not np.isfinite(others).all():
+        if not np.isfinite(other).all():
             return math.inf, 0.0
-        apart = np.clip(scores - others, -LARGEST_GAIN, LARGEST_GAIN)
+        apart = np.clip(own - other, -LARGEST_GAIN, LARGEST_GAIN)
         weight = self._weight_of(n_folds)
         mean = np.average(apart, weights=weight)
         variance = np.average((apart - mean) ** 2, weights=weight)
         return mean, math.sqrt(variance / len(apart))
 
-    def _mean(self, scores):
+    def _mean(self, scores: tuple[np.ndarray, ...]) -> float:
         return np.average(np.concatenate(scores), weights=self._weight_of(len(scores)))
 
-    def is_better(self, candidate, other):
+    def is_better(self, candidate: Candidate, other: Candidate) -> bool:
         """Whether a candidate with more inputs is better than one with fewer."""
         gain, error = self.gain(candidate, other)
         return gain > error
 
-    def is_close(self, candidate, other):
+    def is_close(self, candidate: Candidate, other: Candidate) -> bool:
         """Whether one with more inputs may still be better than one with fewer."""
         gain, error = self.gain(candidate, other)
         return gain >= -CLOSE * error
 
-    def _weight_of(self, n_folds):
+    def _weight_of(self, n_folds: int) -> np.ndarray:
         """Weights of the rows that some folds hold out."""
         return np.concatenate(
             [self.weight[self.rows[self.held_out(fold)]] for fold in range(n_folds)]
         )
 
-    def table(self, chosen):
+    def table(self, chosen: Candidate) -> pd.DataFrame:
         """What was compared, and how far apart it was.
 
         Parameters
@@ -211,7 +223,9 @@ class Comparison:
         return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def scores(task, trained, batches, y, unit):
+def scores(
+    task: Task, trained: Trained, batches: Batches, y: np.ndarray, unit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Log-density and squared error of every row under the mean of the posterior.
 
     Parameters
@@ -237,12 +251,12 @@ def scores(task, trained, batches, y, unit):
     targets, likelihood = task.targets, trained.net.criterion_.likelihood
     output = outputs_of(trained, targets, batches)
     noise = noise_of(likelihood, targets)
-    if noise is None:
+    if noise is None or isinstance(targets, ClassTargets):
         with torch.no_grad():
             density = -likelihood(output, batches.target).cpu().double().numpy()
         return density, np.zeros(len(y))
-    output = output.cpu().double().numpy()
+    outputs = output.cpu().double().numpy()
     if not trained.support.any():
         noise = targets.empty_noise_
-    error = (targets.predictions(output, noise).reshape(y.shape) - y) / unit
-    return targets.log_density(y, output, noise), (error**2).mean(axis=1)
+    error = (targets.predictions(outputs, noise).reshape(y.shape) - y) / unit
+    return targets.log_density(y, outputs, noise), (error**2).mean(axis=1)

@@ -9,14 +9,23 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from sklearn_ard._callbacks import FitTask
 from sklearn_ard.nn import Ensemble, input_layers
 from sklearn_ard.training.callbacks import epoch_tasks, progress_bar
-from sklearn_ard.training.recipe import member_plan, plan, train
+from sklearn_ard.training.recipe import Stage, member_plan, plan, train
+from sklearn_ard.training.task import Task
 from sklearn_ard.training.trained import Trained
 from sklearn_ard.training.transfer import on_inputs, reopened
 
 
-def train_networks(task, n_networks, *, previous=None, verbose=0, fit_task=None):
+def train_networks(
+    task: Task,
+    n_networks: int,
+    *,
+    previous: Trained | None = None,
+    verbose: int = 0,
+    fit_task: FitTask | None = None,
+) -> Trained:
     """Train all networks of a fit.
 
     Parameters
@@ -50,12 +59,12 @@ def train_networks(task, n_networks, *, previous=None, verbose=0, fit_task=None)
         return train_ensemble(task, first, n_networks)
 
 
-def _most_epochs(task, stages):
+def _most_epochs(task: Task, stages: list[tuple[Stage, int]]) -> int:
     """Epochs of some stages, if every one begins with a new network that may."""
     return sum(n + task.dense_iter * stage.restart for stage, n in stages)
 
 
-def train_ensemble(task, first, n_networks):
+def train_ensemble(task: Task, first: Trained, n_networks: int) -> Trained:
     """Train further networks on the blocks that a first one has chosen.
 
     Each is trained from scratch, by the last stages of a fit: those of the annealed
@@ -87,7 +96,7 @@ def train_ensemble(task, first, n_networks):
     return replace(join(task, members), interrupted=interrupted)
 
 
-def join(task, members):
+def join(task: Task, members: list[Trained]) -> Trained:
     """One net whose output is the mean of those of several.
 
     Parameters
@@ -122,11 +131,11 @@ def join(task, members):
         support,
         elbo=float(np.mean([member.elbo for member in members])),
         kl=float(np.mean([member.kl for member in members])),
-        relevance=np.mean([member.relevance for member in members], axis=0),
+        relevance=np.mean(np.array([member.relevance for member in members]), axis=0),
     )
 
 
-def _reading(task, inputs, member):
+def _reading(task: Task, inputs: np.ndarray, member: Trained) -> Trained:
     """A member as a network that reads some inputs: all that it uses."""
     if np.array_equal(member.inputs, inputs):
         return member

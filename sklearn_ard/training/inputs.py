@@ -3,8 +3,11 @@
 Input: a trained net and its task. Output: masks of the inputs, or nats per block.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from sklearn_ard.nn import (
     input_layers,
@@ -15,6 +18,8 @@ from sklearn_ard.nn import (
 )
 from sklearn_ard.nn.fast.live_network import LiveNetwork
 from sklearn_ard.training.build import empty_output, make_likelihood
+from sklearn_ard.training.net import ARDNet
+from sklearn_ard.training.task import Task
 
 SAMPLE = 20_000  # rows from which the bound and the residuals are estimated
 MAX_INPUTS = 20_000  # that a network begins with; of more, some are chosen before
@@ -22,7 +27,7 @@ MIN_SCREENED = 1_000  # blocks that are chosen then, at least
 _EPS = 1e-12
 
 
-def prune(task, net, inputs, *, weigh):
+def prune(task: Task, net: ARDNet, inputs: np.ndarray, *, weigh: bool) -> np.ndarray:
     """Prune weights, then blocks of inputs that are not worth their price.
 
     Parameters
@@ -54,7 +59,7 @@ def prune(task, net, inputs, *, weigh):
     return support
 
 
-def _drop(task, net, live, inputs):
+def _drop(task: Task, net: ARDNet, live: LiveNetwork, inputs: np.ndarray) -> None:
     """Mask blocks that are not worth their price, and then single inputs of the others.
 
     The price of a block depends on how many are kept (Benjamini and Hochberg 1995): of
@@ -83,7 +88,7 @@ def _drop(task, net, live, inputs):
     _weigh(task, net, live, inputs, costs, of_input=np.arange(task.n_inputs))
 
 
-def in_use(module, x):
+def in_use(module: nn.Module, x: Tensor) -> np.ndarray:
     """Which inputs of a network are in use; all of them where this is unknown.
 
     Parameters
@@ -103,7 +108,7 @@ def in_use(module, x):
     return np.repeat(live, x.shape[1] // len(live)) | _read_elsewhere(module, x)
 
 
-def _read_elsewhere(module, x):
+def _read_elsewhere(module: nn.Module, x: Tensor) -> np.ndarray:
     """Inputs on which the outputs depend, also by paths without ARD layers."""
     # a copy, for modules that work in place; weights, since outputs may sum to 1
     x = x.clone().requires_grad_()
@@ -113,7 +118,9 @@ def _read_elsewhere(module, x):
     return (slope != 0).any(dim=0).cpu().numpy()
 
 
-def relevance_of(task, net, inputs, support):
+def relevance_of(
+    task: Task, net: ARDNet, inputs: np.ndarray, support: np.ndarray
+) -> np.ndarray:
     """Nats that each block is worth.
 
     Parameters
@@ -135,7 +142,14 @@ def relevance_of(task, net, inputs, support):
     return np.where(blocks.having(support), relevance, 0.0)
 
 
-def _weigh(task, net, live, inputs, costs=None, of_input=None):
+def _weigh(
+    task: Task,
+    net: ARDNet,
+    live: LiveNetwork,
+    inputs: np.ndarray,
+    costs: np.ndarray | None = None,
+    of_input: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Weigh blocks of inputs by :func:`weigh_inputs`; with costs, mask some of them.
 
     Parameters
@@ -178,16 +192,16 @@ def _weigh(task, net, live, inputs, costs=None, of_input=None):
         generator=task.generators.device,
     )
     shared_by = len(np.unique(of_input[read])) / len(labels)
-    nats = nats.cpu().numpy().astype(np.float64)[groups] / shared_by
-    return read, np.repeat(nats, per_unit)
+    values = nats.cpu().numpy().astype(np.float64)[groups] / shared_by
+    return read, np.repeat(values, per_unit)
 
 
-def _read_by(live, inputs):
+def _read_by(live: LiveNetwork, inputs: np.ndarray) -> np.ndarray:
     """Inputs that the live part of a network reads."""
     return inputs if live.inputs is None else inputs[live.inputs.cpu().numpy()]
 
 
-def readmitted(task, trained):
+def readmitted(task: Task, trained: Any) -> np.ndarray:
     """Inputs of blocks that the residuals of a network depend on, beyond their price.
 
     A score test: the gradient of the NLL with respect to the outputs of the network is
@@ -226,7 +240,7 @@ def readmitted(task, trained):
     return is_worth[task.blocks.of_input] & task.varies
 
 
-def offered(task):
+def offered(task: Task) -> np.ndarray:
     """Inputs that the first network of a fit reads: all, unless they are very many.
 
     Of more than 20,000 inputs those of the blocks are taken that a score test against
@@ -263,17 +277,25 @@ def offered(task):
     return chosen[blocks.of_input] & task.varies
 
 
-def _score_test(task, rows, output, target, weight, likelihood):
+def _score_test(
+    task: Task,
+    rows: Tensor,
+    output: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    likelihood: nn.Module,
+) -> np.ndarray:
     """Nats that a linear or a squared term of each input would add to the fit."""
     output = output.detach().requires_grad_()
     likelihood(output, target).sum().backward()
+    assert output.grad is not None
     residual = output.grad.cpu().double().numpy()
-    weight = weight.cpu().double().numpy()[:, None]
-    total = weight.sum()
-    residual -= (weight * residual).sum(axis=0) / total
-    residual *= weight / np.sqrt((weight * residual**2).sum(axis=0) / total + _EPS)
+    w = weight.cpu().double().numpy()[:, None]
+    total = w.sum()
+    residual -= (w * residual).sum(axis=0) / total
+    residual *= w / np.sqrt((w * residual**2).sum(axis=0) / total + _EPS)
     nats = np.zeros(task.n_inputs)
-    for variance, covariance in task.batches.moments(rows, weight, residual):
+    for variance, covariance in task.batches.moments(rows, w, residual):
         r2 = covariance**2 / (variance + _EPS)
         r2 = r2.max(axis=1).clip(max=1 - _EPS)
         nats = np.maximum(nats, -0.5 * total * np.log1p(-r2))

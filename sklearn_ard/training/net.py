@@ -5,17 +5,22 @@ history. skorch is imported here and in `callbacks` only.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any, Self
 
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
+from torch import Tensor, nn
 
-from sklearn_ard._context import threads_for
+from sklearn_ard._context import Generators, threads_for
+from sklearn_ard.data.batches import Batch, Batches
 from sklearn_ard.nn import ELBOLoss
 from sklearn_ard.nn.fast.trainer import Trainer
 from sklearn_ard.nn.noise import noise_from
 from sklearn_ard.training.callbacks import ProgressBar, Schedule, Statistics
+from sklearn_ard.training.checkpoint import Checkpoint
 
 SHRINK_EVERY = 50  # steps, at least, between two searches for units to remove
 
@@ -44,7 +49,27 @@ class ARDNet(NeuralNet):
         Whether Ctrl-C stopped the training.
     """
 
-    def __init__(self, module, *, callbacks=(), lr=0.01, device="cpu", **criterion):
+    callbacks_: list[tuple[str, Callback]]
+    optimizer_: Any
+    _trainer: Trainer | None
+    _stored: dict[str, Any] | None
+    _checkpoint: Checkpoint | None
+    _to_shrink: float
+    # None after a training
+    _batches: Any
+    _all_batches: Any
+    _generators: Any
+    _schedule: Any
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        callbacks: Sequence[Callback] = (),
+        lr: float = 0.01,
+        device: torch.device | str = "cpu",
+        **criterion: Any,
+    ):
         super().__init__(
             module,
             criterion=ELBOLoss,
@@ -58,26 +83,26 @@ class ARDNet(NeuralNet):
         )
 
     @property
-    def _default_callbacks(self):
+    def _default_callbacks(self) -> list:
         return []
 
-    def initialize_criterion(self):
+    def initialize_criterion(self) -> Self:
         parameters = self.get_params_for("criterion")
         self.criterion_ = self.criterion(self.module_, **parameters).to(self.device)
         return self
 
-    def set_module(self, module):
+    def set_module(self, module: nn.Module) -> None:
         """Replace the network."""
         self.module = self.module_ = module.to(self.device)
         self.initialize_criterion()
 
-    def initialize(self):
+    def initialize(self) -> Self:
         super().initialize()
         self.interrupted_ = False
         self._checkpoint, self._n_done, self._stored = None, 0, None
         return self
 
-    def initialize_optimizer(self, *args, **kwargs):
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> Self:
         """As skorch's; None for a chain of layers, which is trained as one vector."""
         self._trainer = None
         if self._hooked or not Trainer.applies_to(self.module_):
@@ -86,12 +111,12 @@ class ARDNet(NeuralNet):
         return self
 
     @property
-    def _users_callbacks(self):
+    def _users_callbacks(self) -> list[Callback]:
         own = Statistics, Schedule, ProgressBar
         return [cb for _, cb in self.callbacks_ if not isinstance(cb, own)]
 
     @property
-    def _hooked(self):
+    def _hooked(self) -> bool:
         """Whether a callback of the user is called in every step."""
         return any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
@@ -99,16 +124,29 @@ class ARDNet(NeuralNet):
             for hook in ("on_batch_begin", "on_batch_end", "on_grad_computed")
         )
 
-    def get_dataset(self, X, y=None):
+    def get_dataset(self, X: Batches, y: None = None) -> Batches:
         return X
 
-    def get_iterator(self, dataset, training=False):
+    def get_iterator(self, dataset: Batches, training: bool = False) -> Batches:
         return dataset
 
-    def get_loss(self, y_pred, y_true, X=None, training=False):
+    def get_loss(
+        self,
+        y_pred: Tensor,
+        y_true: tuple[Tensor, Tensor],
+        X: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
         return self.criterion_(y_pred, *y_true)
 
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+    def run_single_epoch(
+        self,
+        iterator: Batches | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable,
+        **fit_params: Any,
+    ) -> None:
         """As skorch's, without records of batches, which synchronise the device."""
         if iterator is None:  # validation data, which are not used
             return
@@ -119,7 +157,7 @@ class ARDNet(NeuralNet):
             step = step_fn(batch, **fit_params)
             self.notify("on_batch_end", batch=batch, training=training, **step)
 
-    def train_step(self, batch, **fit_params):
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         if self._trainer is None:
             return super().train_step(batch, **fit_params)
         x, (target, weight) = batch
@@ -127,7 +165,7 @@ class ARDNet(NeuralNet):
         self.criterion_.nll_ = loss
         return {"loss": loss, "y_pred": output}
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         if self._trainer is None:
             return
         self._to_shrink -= self._batches.n_batches
@@ -139,17 +177,17 @@ class ARDNet(NeuralNet):
         if self._users_callbacks:
             self._trainer.write_back()
 
-    def live_module(self):
+    def live_module(self) -> nn.Module:
         """The live part of the network with its present weights; not to be changed."""
         return self.module_ if self._trainer is None else self._trainer.live()
 
-    def _narrow_batches(self):
+    def _narrow_batches(self) -> None:
         """Leave out the columns that the trainer does not read."""
-        inputs = self._trainer.inputs
+        inputs = None if self._trainer is None else self._trainer.inputs
         if inputs is not None and len(inputs) < self._batches.x.shape[1]:
             self._batches = self._all_batches.select(inputs.cpu().numpy())
 
-    def notify(self, method_name, **kwargs):
+    def notify(self, method_name: str, **kwargs: Any) -> None:
         """As skorch's, but a callback that raises KeyboardInterrupt ends a stage.
 
         That is how skorch's EarlyStopping ends a training; Ctrl-C ends them all.
@@ -168,9 +206,12 @@ class ARDNet(NeuralNet):
             if self._checkpoint is not None and self._checkpoint.is_due:
                 self._checkpoint.save(self._state())
 
-    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+    def fit_loop(
+        self, X: Batches, y: None = None, epochs: int | None = None, **fit_params: Any
+    ) -> Self:
         if self._stored is not None:  # here, since callbacks have begun anew
-            vars(self._statistics).update(self._stored["statistics"])
+            self._statistics.__dict__.update(self._stored["statistics"])
+            assert epochs is not None
             epochs -= self._n_done
         try:
             return super().fit_loop(X, y, epochs, **fit_params)
@@ -182,16 +223,16 @@ class ARDNet(NeuralNet):
 
     def train_epochs(
         self,
-        batches,
-        epochs,
-        schedule,
+        batches: Batches,
+        epochs: int,
+        schedule: Schedule,
         *,
-        generators,
-        resume=None,
-        shrink=False,
-        progress=None,
-        checkpoint=None,
-    ):
+        generators: Generators,
+        resume: "ARDNet | None" = None,
+        shrink: bool = False,
+        progress: Callback | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         """Train for some epochs under one schedule.
 
         Parameters
@@ -268,7 +309,7 @@ class ARDNet(NeuralNet):
         if self.interrupted_:
             raise KeyboardInterrupt
 
-    def _state(self):
+    def _state(self) -> dict[str, Any]:
         """All that continues this training, on the rows that it has."""
         if self._trainer is not None:
             self._trainer.write_back()
@@ -284,7 +325,7 @@ class ARDNet(NeuralNet):
             "n_done": self._n_done,
         }
 
-    def _continue(self, state):
+    def _continue(self, state: dict[str, Any]) -> None:
         """Continue from a state whose weights are there already."""
         (self._trainer or self.optimizer_).load_state_dict(state["optimizer"])
         for generator, value in zip(self._generators, state["generators"], strict=True):
@@ -294,10 +335,10 @@ class ARDNet(NeuralNet):
         self._to_shrink, self._n_done = state["to_shrink"], state["n_done"]
 
     @property
-    def _statistics(self):
+    def _statistics(self) -> Statistics:
         return next(cb for _, cb in self.callbacks_ if isinstance(cb, Statistics))
 
-    def _resume_optimizer(self, other):
+    def _resume_optimizer(self, other: "ARDNet") -> None:
         if other.optimizer_ is None:  # it was interrupted before its first step
             return
         own, others = (

@@ -31,7 +31,8 @@ from sklearn_ard.training.rounds import (
     train_round,
 )
 from sklearn_ard.training.start import new_network
-from sklearn_ard.training.trained import with_objective, with_relevance
+from sklearn_ard.training.task import Task
+from sklearn_ard.training.trained import Trained, with_objective, with_relevance
 from sklearn_ard.training.transfer import reopened
 
 
@@ -60,7 +61,7 @@ RETRY_WARMUP = KLWarmup(0.3, 0.7)  # after all columns were dropped
 ANNEALED = KLWarmup(0.1, 0.8, first=0.05)  # of the network that is kept
 
 
-def plan(max_iter, n_batches):
+def plan(max_iter: int | str, n_batches: int) -> list[tuple[Stage, int]]:
     """The stages of a fit, with the epochs of each.
 
     Parameters
@@ -77,7 +78,7 @@ def plan(max_iter, n_batches):
         weighing of columns where there are too few for one, since evidence drops all
         columns of an untrained network.
     """
-    if max_iter == "auto":
+    if isinstance(max_iter, str):
         max_iter = round(min(max(N_STEPS / n_batches, MIN_EPOCHS), MAX_EPOCHS))
     n_steps = max_iter * n_batches
     if n_steps < MIN_STEPS:
@@ -87,14 +88,20 @@ def plan(max_iter, n_batches):
     return [(stage, n) for stage, n in zip(STAGES, epochs, strict=True) if n > 0]
 
 
-def member_plan(max_iter, n_batches):
+def member_plan(max_iter: int | str, n_batches: int) -> list[tuple[Stage, int]]:
     """The stages of a further network on columns that are known: the last of a fit."""
     stages = plan(max_iter, n_batches)
     first = (i for i, (stage, _) in enumerate(stages) if stage.anneal)
     return stages[next(first, 0) :]
 
 
-def train(task, stages, *, previous=None, before=None):
+def train(
+    task: Task,
+    stages: list[tuple[Stage, int]],
+    *,
+    previous: Trained | None = None,
+    before: Trained | None = None,
+) -> Trained:
     """Train networks stage by stage, each on the blocks that the one before kept.
 
     Parameters
@@ -131,6 +138,7 @@ def train(task, stages, *, previous=None, before=None):
             if trained is not None:
                 new.net.history.extend(trained.net.history)
             trained = new
+        assert trained is not None
         trained = train_round(
             task,
             trained,
@@ -150,7 +158,7 @@ def train(task, stages, *, previous=None, before=None):
     return with_relevance(task, with_objective(task, pruned(task, trained)))
 
 
-def _schedule(task, stage, restart, retry):
+def _schedule(task: Task, stage: Stage, restart: bool, retry: bool) -> Schedule:
     """Learning rate and KL divergence of a stage."""
     if not restart:
         return Schedule(task.learning_rate * CONTINUED_RATE)

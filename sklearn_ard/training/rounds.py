@@ -6,6 +6,7 @@ consistent network, which a fit keeps and a path discards.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from sklearn_ard.nn import KLWarmup, deterministic
 from sklearn_ard.nn.fast.width import restrict_width_
 from sklearn_ard.training.callbacks import Schedule
 from sklearn_ard.training.inputs import prune
+from sklearn_ard.training.net import ARDNet
 from sklearn_ard.training.start import mask_inputs, width_after
+from sklearn_ard.training.task import Task
 from sklearn_ard.training.trained import Trained, with_objective, with_relevance
 from sklearn_ard.training.transfer import on_inputs, reopened
 
@@ -26,7 +29,16 @@ ONLINE_WARMUP_STEPS = 750
 _DENSE = KLWarmup(1.0, 2.0)  # KL weight of 0 until the end
 
 
-def train_round(task, trained, epochs, schedule, *, weigh, dense_iter=0, resume=None):
+def train_round(
+    task: Task,
+    trained: Trained,
+    epochs: int,
+    schedule: Schedule,
+    *,
+    weigh: bool,
+    dense_iter: int = 0,
+    resume: ARDNet | None = None,
+) -> Trained:
     """Train a network for some epochs, then prune its weights and inputs.
 
     Parameters
@@ -53,7 +65,7 @@ def train_round(task, trained, epochs, schedule, *, weigh, dense_iter=0, resume=
         the prior only.
     """
     net, batches = trained.net, task.batches.select(trained.inputs)
-    options = {
+    options: dict[str, Any] = {
         "generators": task.generators,
         "progress": task.progress,
         "checkpoint": task.checkpoint,
@@ -72,13 +84,15 @@ def train_round(task, trained, epochs, schedule, *, weigh, dense_iter=0, resume=
         return pruned(task, trained, weigh=weigh)
 
 
-def pruned(task, trained, *, weigh=False):
+def pruned(task: Task, trained: Trained, *, weigh: bool = False) -> Trained:
     """A network without the weights and blocks that are not worth their price."""
     support = prune(task, trained.net, trained.inputs, weigh=weigh)
     return replace(trained, support=support)
 
 
-def continue_at(task, trained, epochs, *, rise, back):
+def continue_at(
+    task: Task, trained: Trained, epochs: int, *, rise: float, back: np.ndarray
+) -> Trained:
     """Continue the training of a network at another reg_factor.
 
     Parameters
@@ -117,7 +131,7 @@ def continue_at(task, trained, epochs, *, rise, back):
     return train_round(task, opened, epochs, schedule, weigh=True)
 
 
-def train_chunk(task, previous, n_steps):
+def train_chunk(task: Task, previous: Trained | None, n_steps: float) -> Trained:
     """Train one network on all inputs for one pass over a chunk of the data.
 
     Weights and inputs are masked as they would be if this was the last chunk; the next

@@ -8,6 +8,8 @@ import torch
 
 from sklearn_ard.nn import input_layers
 from sklearn_ard.nn.fast.width import connected_units, start_narrow_
+from sklearn_ard.training.net import ARDNet
+from sklearn_ard.training.task import Task
 from sklearn_ard.training.trained import Trained
 
 MAX_FIRST_WIDTH = 256  # units per hidden layer of a first network, at most
@@ -15,7 +17,13 @@ WIDTH_FACTOR = 2  # units of a later one for each connected unit of the one befo
 MIN_WIDTH = 64  # units of a later one, at least
 
 
-def new_network(task, support, *, before=None, is_first=False):
+def new_network(
+    task: Task,
+    support: np.ndarray,
+    *,
+    before: Trained | None = None,
+    is_first: bool = False,
+) -> Trained:
     """A new network on some inputs, as wide as it needs to be.
 
     Parameters
@@ -49,13 +57,15 @@ def new_network(task, support, *, before=None, is_first=False):
     return Trained(net, inputs, support)
 
 
-def width_after(trained):
+def width_after(trained: Trained) -> list[int]:
     """Hidden units per layer that are enough for the next network."""
     units = connected_units(trained.net.module_)
     return [max(MIN_WIDTH, WIDTH_FACTOR * int(connected.sum())) for connected in units]
 
 
-def mask_inputs(task, net, inputs, support):
+def mask_inputs(
+    task: Task, net: ARDNet, inputs: np.ndarray, support: np.ndarray
+) -> None:
     """Mask the inputs of a net that are not in the support."""
     support = support[inputs]
     if support.all():

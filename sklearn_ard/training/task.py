@@ -15,6 +15,7 @@ from sklearn_ard._context import Generators
 from sklearn_ard.data.batches import Batches
 from sklearn_ard.data.blocks import Blocks
 from sklearn_ard.data.targets import ClassTargets, NumericTargets
+from sklearn_ard.data.training_set import TrainingSet
 from sklearn_ard.training.build import Architecture, make_likelihood, make_network
 from sklearn_ard.training.checkpoint import Checkpoint
 from sklearn_ard.training.net import ARDNet
@@ -117,7 +118,7 @@ class Task:
         """The same at another `reg_factor`."""
         return replace(self, reg_factor=reg_factor)
 
-    def on(self, data) -> Task:
+    def on(self, data: TrainingSet) -> Task:
         """The same on another training set of the same rows."""
         return replace(
             self,

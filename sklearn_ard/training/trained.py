@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sklearn_ard._context import threads_for
+from sklearn_ard.data.batches import Batches
+from sklearn_ard.data.targets import Targets
 from sklearn_ard.nn import elbo, kl_divergence
 from sklearn_ard.nn.fast.live_network import LiveNetwork
 from sklearn_ard.training.build import empty_output
 from sklearn_ard.training.inputs import SAMPLE, relevance_of
 from sklearn_ard.training.net import ARDNet
+from sklearn_ard.training.task import Task
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Trained:
     interrupted: bool = False
 
 
-def with_objective(task, trained):
+def with_objective(task: Task, trained: Trained) -> Trained:
     """The same with bound and KL divergence, or an error if these are not finite."""
     net, batches = trained.net, task.batches.select(trained.inputs)
     with threads_for(net.module_):
@@ -72,7 +76,7 @@ def with_objective(task, trained):
 
 
 @torch.no_grad()
-def outputs_of(trained, targets, batches):
+def outputs_of(trained: Trained, targets: Targets, batches: Batches) -> Tensor:
     """Outputs of a network, or of a model without inputs where none is in use.
 
     Parameters
@@ -98,7 +102,7 @@ def outputs_of(trained, targets, batches):
         return live.network.eval()(live.rows(x))
 
 
-def with_relevance(task, trained):
+def with_relevance(task: Task, trained: Trained) -> Trained:
     """The same with the relevance of each block."""
     with threads_for(trained.net.module_):
         relevance = relevance_of(task, trained.net, trained.inputs, trained.support)

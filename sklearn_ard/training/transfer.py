@@ -8,13 +8,17 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import nn
 
 from sklearn_ard.nn import input_layers
 from sklearn_ard.nn.fast.width import mask_untrained_
+from sklearn_ard.training.task import Task
 from sklearn_ard.training.trained import Trained
 
 
-def reopened(task, trained, *, masks, back=None):
+def reopened(
+    task: Task, trained: Trained, *, masks: bool, back: np.ndarray | None = None
+) -> Trained:
     """A copy of a network that reads all inputs, for further training.
 
     Parameters
@@ -47,13 +51,15 @@ def reopened(task, trained, *, masks, back=None):
     mask_untrained_(net.module_)
     if back is not None and back.any():
         for layer in input_layers(net.module_, task.batches.head()):
-            units = back.reshape(len(layer.per_input(layer.mask)), -1).any(axis=1)
-            units = torch.from_numpy(units).to(layer.mask.device)
-            layer.mask.add_(layer.leaves_inputs(units)).clamp_(max=1)
+            units = back.reshape(len(layer.per_input(layer.mask)), -1)
+            live = torch.from_numpy(units.any(axis=1)).to(layer.mask.device)
+            layer.mask.add_(layer.leaves_inputs(live)).clamp_(max=1)
     return Trained(net, np.arange(task.n_inputs), trained.support)
 
 
-def _copy_state(old_part, part, inputs, masks):
+def _copy_state(
+    old_part: nn.Module, part: nn.Module, inputs: np.ndarray, masks: bool
+) -> None:
     """Copy weights to a module that reads more inputs."""
     state, old = part.state_dict(), old_part.state_dict()
     fits = state.keys() == old.keys() and all(
@@ -78,7 +84,7 @@ def _copy_state(old_part, part, inputs, masks):
     part.load_state_dict(state)
 
 
-def on_inputs(task, trained, inputs):
+def on_inputs(task: Task, trained: Trained, inputs: np.ndarray) -> Trained:
     """A network that reads all inputs as one that reads some: the same weights."""
     net = task.make_net(len(inputs))
     net.criterion_.load_state_dict(trained.net.criterion_.state_dict())

@@ -153,6 +153,17 @@ def test_what_said_not_run_is_run_when_its_data_are_there(folder, capsys):
     assert "complete" in capsys.readouterr().out.splitlines()[-3]
 
 
+def test_tables_of_another_version_can_be_written(folder, monkeypatch, capsys):
+    first = run(folder)
+    (folder / "README.md").write_text(TEXT)
+    monkeypatch.setattr(run_all, "package_version", lambda: "10.0.0")
+    assert run(folder, "--write") == TEXT
+    assert run(folder, "--write", "--version", "9.9.9") == first
+    with pytest.raises(SystemExit):
+        run(folder, "--version", "9.9.9")
+    assert "--version needs --write" in capsys.readouterr().err
+
+
 def test_names_that_are_no_benchmark_are_refused(folder, capsys):
     with pytest.raises(SystemExit):
         run(folder, "--only", "three")

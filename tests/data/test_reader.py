@@ -86,7 +86,7 @@ def test_numbers_are_not_copied():
 
 
 def test_the_parameter_decides_over_dtypes():
-    frame = table()[0][["float", "category"]].fillna(0)
+    frame = table()[0][["float", "category"]].fillna({"float": 0})
     reader = reader_of(frame, np.array([0]))
     X = reader.fit_read(frame, np.ones(30))
     assert list(reader.levels_) == [0]

@@ -53,7 +53,10 @@ def test_a_linear_network_has_the_variance_of_its_formula():
 
 def test_one_hidden_layer_is_exact():
     operations, x = network((4, 12, 2), 3.0), inputs(4)
-    (mean, std), (drawn_mean, drawn_std) = closed(operations, x), of_draws(operations, x)
+    (mean, std), (drawn_mean, drawn_std) = (
+        closed(operations, x),
+        of_draws(operations, x),
+    )
     error = (mean - drawn_mean) / drawn_std * np.sqrt(N_DRAWS)
     assert np.abs(error).max() < 5
     np.testing.assert_allclose(std, drawn_std, rtol=0.06)

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.inspection import partial_dependence
 from tables import EFFECT, table
 
-from sklearn_ard import ARDClassifier, ARDRegressor
+from sklearn_ard import ARDClassifier, ARDRegressor, CompactRegressor
 from sklearn_ard.inference.operations import Activation, Dense, Sum
 from sklearn_ard.inspection import effect, shapley_values, variance_shares
 
@@ -206,6 +206,41 @@ def test_columns_that_are_tied_together_have_curves_but_no_share_each():
     model = ARDRegressor((8,), feature_groups=groups, **NORMAL).fit(X, y)
     found = effect(model, "size", X)
     assert np.ptp(found.values) > 1 and np.isnan(found.share)
+
+
+def test_groups_have_effects_where_they_are_one_column():
+    X, y = table(200)
+    groups = {"body": ["size"], "rest": ["weight", "shape"]}
+    model = ARDRegressor((8,), feature_groups=groups, **NORMAL).fit(X, y)
+    for each in (model, model.compact()):
+        found = effect(each, "body", X, n_draws=0)
+        assert found.names == ["size"]
+        column = effect(each, "size", X, n_draws=0)
+        np.testing.assert_array_equal(found.values, column.values)
+        match = r"'rest'.*a group of 2 columns.*\['weight', 'shape'\].*shapley_values"
+        with pytest.raises(ValueError, match=match):
+            effect(each, ["size", "rest"], X)
+    numbers = X[["size", "weight"]].fillna(0).to_numpy()
+    model = ARDRegressor((), feature_groups={"all": [0, 1]}, **NORMAL).fit(numbers, y)
+    with pytest.raises(ValueError, match=r"'all'.*such as \[0, 1\]"):
+        effect(model, "all", numbers)
+
+
+def test_targets_have_the_names_of_their_columns(tmp_path):
+    X, y = table(100)
+    Y = pd.DataFrame({"price": y, "profit": -y})
+    model = ARDRegressor((4,), **NORMAL).fit(X, Y)
+    model.compact().save(tmp_path / "model.npz")
+    names = ["price", "profit"]
+    for each in (model, CompactRegressor.load(tmp_path / "model.npz")):
+        found = shapley_values(each, X[:3], X[50:60])
+        assert found.output_names == names
+        assert found.to_frame().columns.unique(0).tolist() == names
+        frame = effect(each, "size", X, n_draws=0).to_frame()
+        assert frame.columns.tolist() == ["size", "effect [price]", "effect [profit]"]
+        assert variance_shares(each, X).to_frame().columns.tolist() == names
+    other = ARDRegressor((4,), **NORMAL).fit(X, Y.to_numpy())
+    assert effect(other, "size", X, n_draws=0).output_names == [0, 1]
 
 
 def test_what_is_refused(fitted):

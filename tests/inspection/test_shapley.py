@@ -259,6 +259,12 @@ def test_many_columns_are_sampled_and_refused_where_all_coalitions_are_asked():
         shapley_values(model, X, background, interactions=True)
 
 
+def test_interactions_of_few_columns_need_another_method(friedman):
+    model, X = friedman
+    with pytest.raises(ValueError, match=r"'interactions'.*Pass method='auto'"):
+        shapley_values(model, X, method="permutation", interactions=True)
+
+
 def test_what_is_refused(friedman):
     model, X = friedman
     with pytest.raises(NotFittedError):

@@ -21,7 +21,7 @@ from tables import of_objects, of_polars, table
 from torch import nn
 
 from sklearn_ard import ARDClassifier, ARDRegressor, ARDRegressorCV
-from sklearn_ard.inspection import shapley_values
+from sklearn_ard.inspection import effect, shapley_values, variance_shares
 
 SMALL = {"max_iter": 40, "random_state": 0, "n_bins": 0}
 
@@ -184,6 +184,20 @@ def test_tables_of_every_kind_give_the_same_values(friedman):
         found = shapley_values(model, kind(X[:5]), kind(X[100:120]))
         np.testing.assert_allclose(found.values, true.values, atol=1e-9)
         assert found.data["colour"].tolist() == true.data["colour"].tolist()
+
+
+def test_missing_names_are_warned_of_once():
+    X, y = table(100)
+    model = ARDRegressor((4,), likelihood="gaussian", **SMALL).fit(X, y)
+    rows = of_objects(X)
+    for explain in (
+        lambda: shapley_values(model, rows[:3], rows[50:60]),
+        lambda: effect(model, 0, rows, n_draws=0),
+        lambda: variance_shares(model, rows),
+    ):
+        with pytest.warns(UserWarning, match="does not have valid") as found:
+            explain()
+        assert len(found) == 1
 
 
 def test_networks_that_only_torch_can_run(friedman):

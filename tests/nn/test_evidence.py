@@ -14,6 +14,7 @@ from sklearn_ard.nn import (
     live_inputs,
     weigh_inputs,
 )
+from sklearn_ard.nn import evidence as module
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -57,6 +58,19 @@ def test_inputs_go_that_are_not_worth_their_price():
     assert model[0].mask.tolist() == [[1.0, 0.0, 0.0]]
     assert live_inputs([model[0]]).tolist() == [True, False, False]
     assert after[0] > 0 and (after[1:] == 0).all()
+
+
+def test_evidence_of_a_large_table_is_estimated_on_some_rows(monkeypatch):
+    model = certain(DenseARD(3, 1, ()))
+    x, y = torch.ones(500, 3), torch.zeros(500)  # any rows say the same
+    whole = weigh_inputs(model, ELBOLoss(model, 500), x, y)
+    monkeypatch.setattr(module, "MAX_ROWS", 60)
+    criterion, seen = ELBOLoss(model, 500), []
+    criterion.likelihood.register_forward_hook(lambda *args: seen.append(len(args[2])))
+    for n, n_seen in ((10, 40), (20, 60), (25, 50), (500, 60)):
+        found = weigh_inputs(model, criterion, x[:n], y[:n])
+        torch.testing.assert_close(found, whole, rtol=1e-3, atol=0)
+        assert seen[-1] == n_seen
 
 
 def test_weighing_leaves_mode_and_random_state_alone():

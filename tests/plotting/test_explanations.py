@@ -8,6 +8,7 @@ import pytest
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from explained_models import compact_model, random_chain
+from sklearn.linear_model import LinearRegression
 from tables import EFFECT, table
 
 from sklearn_ard import (
@@ -15,6 +16,7 @@ from sklearn_ard import (
     ARDRegressor,
     EffectDisplay,
     InteractionDisplay,
+    RegularizationPathDisplay,
     RelevanceDisplay,
     ShapleyDisplay,
 )
@@ -223,6 +225,74 @@ def test_levels_beside_the_relevance(fitted):
     assert names_at(display.levels_ax_) == sorted(EFFECT, key=EFFECT.get, reverse=True)
     with pytest.raises(ValueError, match="'X' parameter of RelevanceDisplay.*Got None"):
         RelevanceDisplay.from_estimator(model, levels_of="colour")
+
+
+def test_levels_of_one_of_several_classes_beside_the_relevance(fitted, classifier):
+    _, X, _ = fitted
+    options = {"levels_of": "colour", "X": X}
+    display = RelevanceDisplay.from_estimator(classifier, target="mid", **options)
+    draw(display)
+    widths = [bar.get_width() for bar in display.levels_ax_.patches]
+    np.testing.assert_array_equal(widths, np.sort(display.levels.values[:, 1])[::-1])
+    with pytest.raises(ValueError, match="'target' parameter.*'low', 'mid'"):
+        RelevanceDisplay.from_estimator(classifier, **options)
+
+
+def test_the_only_target_has_its_name(fitted):
+    _, X, y = fitted
+    model = ARDRegressor((), **SMALL).fit(X, pd.DataFrame({"price": y}))
+    display = EffectDisplay.from_estimator(model, "size", X, n_draws=0)
+    assert display.ax_.get_ylabel() == "effect [units of y, price]"
+    display = ShapleyDisplay.from_estimator(model, X[:5], X[50:60])
+    assert display.ax_.get_xlabel() == "Shapley value [units of y, price]"
+
+
+def test_the_only_output_has_no_target(fitted):
+    model, X, y = fitted
+    found = effect(ARDClassifier((), **SMALL).fit(X, y > 0), "size", X, n_draws=0)
+    with pytest.raises(ValueError, match="'target'.*must be None.*Got False.*second"):
+        EffectDisplay(found).plot(target=False)
+    values = shapley_values(model, X[:5], X[50:60])
+    with pytest.raises(ValueError, match="'target' parameter of ShapleyDisplay.plot"):
+        ShapleyDisplay(values).plot(target="price")
+
+
+def test_dollars_are_no_formulas(fitted):
+    _, X, y = fitted
+    X = pd.DataFrame({"size $_in_$": X["size"], "pay": X["colour"].map("$_{}$".format)})
+    model = ARDRegressor((4,), **SMALL).fit(X, y)
+    display = draw(EffectDisplay.from_estimator(model, "pay", X, n_draws=0))
+    tick = display.ax_.get_yticklabels()[0].get_text()
+    assert tick.startswith(r"\$_") and tick.endswith(r"\$")
+    draw(EffectDisplay.from_estimator(model, "size $_in_$", X, n_draws=0))
+    draw(EffectDisplay.from_estimator(model, ["size $_in_$", "pay"], X, n_draws=0))
+    draw(ShapleyDisplay.from_estimator(model, X[:5], X, kind="waterfall"))
+    draw(InteractionDisplay.from_estimator(model, X))
+    draw(RelevanceDisplay.from_estimator(model))
+
+
+@pytest.mark.parametrize("given", [None, np.eye(2), LinearRegression()])
+def test_what_is_no_explanation_and_no_model_is_refused_by_name(fitted, given):
+    _, X, _ = fitted
+    name = type(given).__name__
+    for kind, part in (
+        (ShapleyDisplay, "'values'.*ShapleyValues, as shapley_values"),
+        (EffectDisplay, "'effect'.*Effect, as effect"),
+        (InteractionDisplay, "'shares'.*VarianceShares, as variance_shares"),
+        (RegularizationPathDisplay, "'path'.*ARDPath, as ard_path"),
+    ):
+        with pytest.raises(TypeError, match=f"{part}.*Got a {name} instead"):
+            kind(given).plot()
+    for kind, columns in (
+        (ShapleyDisplay, ()),
+        (EffectDisplay, (0,)),
+        (InteractionDisplay, ()),
+    ):
+        with pytest.raises(TypeError, match=f"'model' parameter.*Got a {name}"):
+            kind.from_estimator(given, *columns, X)
+    if not hasattr(given, "fit"):
+        with pytest.raises(TypeError, match="'estimator' parameter of RelevanceDis"):
+            RelevanceDisplay.from_estimator(given)
 
 
 @pytest.mark.parametrize("n_columns", [1, 2, 14])

@@ -188,3 +188,8 @@ def test_images_walk_as_well():
 def test_a_path_without_names_for_its_models_is_a_plain_object():
     path = ARDPath(*(np.zeros(2),) * 6, feature_names=np.array([]))
     assert len(path) == 2
+
+
+def test_complex_targets_are_named_without_an_estimator():
+    with pytest.raises(ValueError, match="y cannot be read: Complex"):
+        ard_path(np.ones((24, 3)), np.ones(24) + 1j)

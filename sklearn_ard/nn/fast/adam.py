@@ -4,6 +4,7 @@ A parameter with its gradient comes in; its value is updated.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ class VectorAdam:
     """
 
     def __init__(self, parameter: nn.Parameter, lr: float):
-        self.param_groups = [{"params": [parameter], "lr": lr}]
+        self.param_groups: list[dict[str, Any]] = [{"params": [parameter], "lr": lr}]
         self.mean = torch.zeros_like(parameter.data)
         self.square = torch.zeros_like(parameter.data)
         self._n_steps = torch.zeros((), dtype=torch.float32, device=parameter.device)
@@ -87,7 +88,7 @@ class VectorAdam:
         self._n_steps.fill_(n_steps)
         self.mean, self.square = mean.to(device), square.to(device)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         (parameter,) = self.param_groups[0]["params"]
         if parameter.grad is None:  # it is not pickled

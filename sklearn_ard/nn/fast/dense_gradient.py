@@ -6,13 +6,15 @@ on the number of operations, and autograd more than doubles that number.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn.activations import Activation, activation_of
-from sklearn_ard.nn.chain import chain_of
+from sklearn_ard.nn.chain import Chain, chain_of
 from sklearn_ard.nn.fast.gradient import VectorGradient
 from sklearn_ard.nn.layers import LinearARD, ard_layers, has_hooks
 from sklearn_ard.nn.likelihoods import Likelihood
@@ -21,6 +23,8 @@ from sklearn_ard.nn.objective import ELBOLoss
 from sklearn_ard.nn.priors import EPS, LogAlphaPrior
 
 _PART = 65_536  # entries that a processor works on at a time: they stay in its cache
+
+_Trace = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # of a block, see _forward
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class _Block:
     grad_log_sigma2: Tensor
     bias: Tensor | None
     grad_bias: Tensor | None
-    activation: Activation | None
+    function: Callable[[Tensor], Tensor] | None
+    slope: Callable[[Tensor, Tensor], Tensor] | None
 
 
 @dataclass(frozen=True)
@@ -81,21 +86,23 @@ class DenseGradient(VectorGradient):
     ):
         chain = chain_of(model)
         layers, self._skip = list(chain.layers), chain.skip
-        self._chain = list(zip(layers, _activations(chain), strict=True))
+        self._chain = list(zip(layers, _activations(chain) or [], strict=True))
         if self._skip is not None:
             layers.insert(1, self._skip)
-        self._layers, self._prior = layers, layers[0].prior
+        prior, likelihood = layers[0].prior, criterion.likelihood
+        assert isinstance(prior, LogAlphaPrior) and isinstance(likelihood, Likelihood)
+        self._layers, self._prior, self._likelihood = layers, prior, likelihood
         self._n_outputs = len(self._chain[-1][0].mask)
         self._generator = generator
         super().__init__(model, criterion, generator)
         self._lay_out()
 
-    def _list_sources(self):
+    def _list_sources(self) -> list[Tensor]:
         return [
             *(layer.weight for layer in self._layers),
             *(layer.log_sigma2 for layer in self._layers),
             *(layer.bias for layer in self._layers if layer.bias is not None),
-            *self._criterion.likelihood.parameters(),
+            *self._likelihood.parameters(),
         ]
 
     @staticmethod
@@ -122,17 +129,19 @@ class DenseGradient(VectorGradient):
         )
 
     @torch.inference_mode()
-    def backward(self, x, target, sample_weight):
+    def backward(
+        self, x: Tensor, target: Tensor, sample_weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
         for part in self._parts:
             torch.exp(part.log_sigma2, out=part.sigma2)
             if part.mask is not None:
                 part.sigma2.mul_(part.mask)
                 torch.mul(part.free_weight, part.mask, out=part.weight)
         output, trace = self._forward(x)
-        nll, slope, *others = self._criterion.likelihood.gradient(
-            output, target, sample_weight, *(value for value, _ in self._likelihood)
+        nll, slope, *others = self._likelihood.gradient(
+            output, target, sample_weight, *(value for value, _ in self._shapes)
         )
-        for (_, grad), value in zip(self._likelihood, others, strict=True):
+        for (_, grad), value in zip(self._shapes, others, strict=True):
             grad.copy_(value)
         self._backward(slope, trace)
         for part in self._parts:
@@ -142,13 +151,14 @@ class DenseGradient(VectorGradient):
             self._add_kl(part)
         return nll, output
 
-    def _forward(self, x):
+    def _forward(self, x: Tensor) -> tuple[Tensor, list[_Trace]]:
         """Sampled output, and per block what its gradient needs."""
         shape = len(x), sum(self._n_rows)
-        options = {"dtype": x.dtype, "device": x.device}
-        noises = torch.randn(shape, generator=self._generator, **options)
-        noises = noises.split_with_sizes(self._n_rows, dim=1)  # split() is in Python
-        h, skipped, trace = x, None, []
+        options: dict[str, Any] = {"dtype": x.dtype, "device": x.device}
+        noise = torch.randn(shape, generator=self._generator, **options)
+        noises = noise.split_with_sizes(self._n_rows, dim=1)  # split() is in Python
+        h, skipped = x, None
+        trace: list[_Trace] = []
         for block, noise in zip(self._blocks, noises, strict=True):
             read, square = h, h * h
             variance = torch.mm(square, block.sigma2_t)
@@ -157,19 +167,19 @@ class DenseGradient(VectorGradient):
                 z, skipped = z.tensor_split([-self._n_outputs], dim=1)
             if block.bias is not None:
                 z += block.bias
-            h = z if block.activation is None else block.activation.function(z)
+            h = z if block.function is None else block.function(z)
             # noise / std: twice the derivative of the output by the variance
             trace.append((read, square, noise.div_(std), z, h))
         return h if skipped is None else h + skipped, trace
 
-    def _backward(self, slope, trace):
+    def _backward(self, slope: Tensor, trace: list[_Trace]) -> None:
         """Gradients of the likelihood by weights, variances and biases."""
         of_output = slope
         for block, (read, square, by_variance, z, h) in zip(
             reversed(self._blocks), reversed(trace), strict=True
         ):
-            if block.activation is not None:
-                slope = slope * block.activation.slope(z, h)
+            if block.slope is not None:
+                slope = slope * block.slope(z, h)
             if block.grad_bias is not None:
                 torch.sum(slope, dim=0, out=block.grad_bias)
             if self._skip is not None and block is self._blocks[0]:
@@ -183,7 +193,7 @@ class DenseGradient(VectorGradient):
                     (of_variance @ block.sigma2).mul_(read).addmm_(slope, block.weight)
                 )
 
-    def _add_kl(self, part):
+    def _add_kl(self, part: _Part) -> None:
         """Add the gradient of the KL divergence, whose value is not needed."""
         factor = self._criterion.kl_factor
         if factor == 0:
@@ -196,20 +206,17 @@ class DenseGradient(VectorGradient):
         inverse = torch.div(part.weight, square, out=square)
         part.grad_weight.addcmul_(slope, inverse, value=-2 * factor)
 
-    def _lay_out(self):
+    def _lay_out(self) -> None:
         """Views of the vectors, by layer and in parts."""
         flat, grad = self.parameter.data, self.parameter.grad
+        assert grad is not None
         mask = torch.cat([layer.mask.flatten() for layer in self._layers])
         masked, n = not bool(mask.all()), len(mask)
         weight = torch.empty_like(mask) if masked else flat[:n]
         vectors = weight, torch.empty_like(mask), grad[:n], grad[n : 2 * n]
-        self._parts = [
-            _Part(*parts, mask if masked else None)
-            for *parts, mask in zip(
-                *map(_in_parts, (flat[:n], flat[n : 2 * n], *vectors, mask)),
-                strict=True,
-            )
-        ]
+        parts = [_in_parts(vector) for vector in (flat[:n], flat[n : 2 * n], *vectors)]
+        masks = _in_parts(mask) if masked else [None] * len(parts[0])
+        self._parts = [_Part(*part) for part in zip(*parts, masks, strict=True)]
         shapes = [tuple(layer.mask.shape) for layer, _ in self._chain]
         if self._skip is not None:
             shapes[0] = shapes[0][0] + self._n_outputs, shapes[0][1]
@@ -223,16 +230,28 @@ class DenseGradient(VectorGradient):
             self.split(flat)[n_weights:], self.split(grad)[n_weights:], strict=True
         )
         self._blocks = []
-        for (layer, activation), weight, sigma2, *grads in zip(
+        for (layer, activation), weight, sigma2, grad_weight, grad_log_sigma2 in zip(
             self._chain, *matrices, strict=True
         ):
             bias, grad_bias = (None, None) if layer.bias is None else next(others)
-            values = weight, sigma2, weight.T, sigma2.T
-            self._blocks.append(_Block(*values, *grads, bias, grad_bias, activation))
-        self._likelihood = list(others)
+            self._blocks.append(
+                _Block(
+                    weight,
+                    sigma2,
+                    weight.T,
+                    sigma2.T,
+                    grad_weight,
+                    grad_log_sigma2,
+                    bias,
+                    grad_bias,
+                    activation and activation.function,
+                    activation and activation.slope,
+                )
+            )
+        self._shapes = list(others)
 
 
-def _activations(chain):
+def _activations(chain: Chain) -> list[Activation | None] | None:
     """The activation after each layer, or None; None for what is not written out."""
     activations = []
     for modules in chain.between:
@@ -246,7 +265,7 @@ def _activations(chain):
     return after if dense and before is None else None
 
 
-def _in_parts(vector):
+def _in_parts(vector: Tensor) -> tuple[Tensor, ...]:
     """Views of a vector to work on one after the other: one on an accelerator."""
     return vector.split(_PART if vector.device.type == "cpu" else max(len(vector), 1))
 

@@ -46,7 +46,7 @@ class VectorGradient:
         self.parameter.grad = torch.zeros_like(self.parameter)
         self.read()
 
-    def _list_sources(self):
+    def _list_sources(self) -> list[Tensor]:
         return [*self._model.parameters(), *self._criterion.parameters()]
 
     def split(self, vector: Tensor) -> list[Tensor]:

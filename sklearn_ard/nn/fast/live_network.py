@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sklearn_ard.nn.chain import chain_of, columns_of, is_dense
 from sklearn_ard.nn.layers import LinearARD, ard_layers
+from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.networks import ConvARD, SkipARD
 
 
@@ -48,8 +49,9 @@ class LiveNetwork:
 
     def __init__(self, model: nn.Module):
         self.network, self.inputs = model, None
-        self._pairs: list[tuple] = []  # layer, its small one, (columns, rows)
-        self._live: dict[nn.Parameter, tuple[Tensor, ...]] = {}
+        # layer, its small one, (columns, rows)
+        self._pairs: list[tuple[ARDMixin, ARDMixin, tuple[Tensor, Tensor]]] = []
+        self._live: dict[Tensor, tuple[Tensor, ...]] = {}
         chain = chain_of(model)
         layers, skip = chain.layers, chain.skip
         if not layers:
@@ -74,7 +76,7 @@ class LiveNetwork:
         ]
         if skip is not None:
             layers, ends = [*layers, skip], [*ends, (units[0], outputs)]
-        ends = [[live.nonzero().flatten() for live in both] for both in ends]
+        ends = [(a.nonzero().flatten(), b.nonzero().flatten()) for a, b in ends]
         if by_columns:
             self.inputs = ends[0][0]
         self.network = copy.deepcopy(model)
@@ -96,7 +98,7 @@ class LiveNetwork:
         """The columns of inputs for the model that the small network reads."""
         return x if self.inputs is None else x[:, self.inputs]
 
-    def take(self, parameter: nn.Parameter, values: Tensor) -> Tensor:
+    def take(self, parameter: Tensor, values: Tensor) -> Tensor:
         """The live part of some values, one per entry of a parameter of the model."""
         return values[self._live[parameter]] if parameter in self._live else values
 
@@ -121,7 +123,8 @@ class LiveNetwork:
             layer.mask[rows[:, None], columns] = small.mask
 
 
-def _reads_columns(model):
+def _reads_columns(model: nn.Module) -> bool:
     """Whether columns are the inputs of the first layer, and not parts of channels."""
     network = model.network if type(model) is SkipARD else model
-    return type(network) is not ConvARD and isinstance(network[0], LinearARD)
+    first = next(network.children())
+    return type(network) is not ConvARD and isinstance(first, LinearARD)

@@ -33,7 +33,7 @@ class Shrinking:
         Inputs, and units of each hidden layer, that were superfluous at the last call.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.suspects: list[Tensor] | None = None
 
     def mask_lost_units_(self, network: nn.Module) -> bool:

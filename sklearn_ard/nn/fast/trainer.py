@@ -69,7 +69,9 @@ class Trainer:
         """What is trained, as of a module."""
         return [self._gradient.parameter]
 
-    def step(self, x: Tensor, target: Tensor, sample_weight: Tensor):
+    def step(
+        self, x: Tensor, target: Tensor, sample_weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Train on a batch; see :meth:`VectorGradient.backward`."""
         result = self._gradient.backward(x, target, sample_weight)
         self.optimizer.step()
@@ -114,7 +116,7 @@ class Trainer:
         old = self._gradient
         gradient = gradient_of(live.network, self._criterion, self._generator)
 
-        def live_part(vector):
+        def live_part(vector: Tensor) -> Tensor:
             parts = zip(old.sources, old.split(vector), strict=True)
             return torch.cat([live.take(p, part).flatten() for p, part in parts])
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_ard.nn.chain import chain_of, columns_of
+from sklearn_ard.nn.mixin import ARDMixin
 from sklearn_ard.nn.priors import LogAlphaPrior
 
 # Log variance of weights that were never trained, whose mean is 0. It is kept in the
@@ -124,7 +125,7 @@ def superfluous_units(model: nn.Module, margin: float) -> list[Tensor]:
     """
     chain = chain_of(model)
 
-    def useful(layer):
+    def useful(layer: ARDMixin) -> Tensor:
         useful = layer.mask.bool()
         if isinstance(layer.prior, LogAlphaPrior):
             useful &= layer.log_alpha <= layer.prior.threshold + margin

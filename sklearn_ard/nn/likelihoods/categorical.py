@@ -1,6 +1,7 @@
 """One of several classes."""
 
 import torch.nn.functional as F
+from torch import Tensor
 
 from sklearn_ard.nn.likelihoods.base import Likelihood
 
@@ -8,10 +9,12 @@ from sklearn_ard.nn.likelihoods.base import Likelihood
 class CategoricalLikelihood(Likelihood):
     """One of several classes, with the network's outputs as logits."""
 
-    def forward(self, output, target):
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(output, target, reduction="none")
 
-    def gradient(self, output, target, sample_weight):
+    def gradient(
+        self, output: Tensor, target: Tensor, sample_weight: Tensor
+    ) -> tuple[Tensor, ...]:
         weight = sample_weight[:, None] / len(output)
         log_share = F.log_softmax(output, dim=1)
         column = target[:, None]

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch import Tensor
 
 from sklearn_ard.nn.likelihoods.location_scale import LocationScale
 
@@ -12,5 +13,5 @@ class HeteroscedasticLikelihood(LocationScale):
 
     has_spread = True
 
-    def standard(self, z):
+    def standard(self, z: Tensor) -> tuple[Tensor, ...]:
         return 0.5 * (torch.square(z) + math.log(2 * math.pi)), z

@@ -1,6 +1,8 @@
 """Noise of a known shape, with a location and a scale."""
 
 import math
+from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -43,9 +45,8 @@ class LocationScale(Likelihood):
 
     Examples
     --------
-    Logistic noise, for your own training loop. A regressor takes it once
-    ``sklearn_ard/data/noise.py`` has a class with its distribution in scipy, and
-    ``sklearn_ard/data/targets.py`` its name:
+    Logistic noise, for your own training loop. A regressor takes it beside its
+    distribution in scipy, as "Add a likelihood" of the handbook shows:
 
     >>> import torch
     >>> from sklearn_ard.nn import DenseARD, ELBOLoss, LocationScale
@@ -59,8 +60,14 @@ class LocationScale(Likelihood):
     """
 
     has_spread = False
+    least_scale2: Tensor
 
-    def __init__(self, n_outputs=1, log_scale2=None, least_scale2=None):
+    def __init__(
+        self,
+        n_outputs: int = 1,
+        log_scale2: Tensor | None = None,
+        least_scale2: Tensor | None = None,
+    ):
         super().__init__()
         self.log_scale2 = nn.Parameter(torch.zeros(n_outputs))
         self.register_buffer("least_scale2", torch.zeros(n_outputs))
@@ -88,7 +95,8 @@ class LocationScale(Likelihood):
         """
         raise NotImplementedError
 
-    def forward(self, output, target):
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        log_scale2: Tensor
         log_scale2, *shapes = self.parameters()
         location, spread = self._split(output)
         if spread is not None:
@@ -99,7 +107,14 @@ class LocationScale(Likelihood):
         nll = self.standard(z, *shapes)[0] + 0.5 * torch.log(scale2)
         return nll.expand_as(z).sum(dim=1)
 
-    def gradient(self, output, target, sample_weight, log_scale2, *shapes):
+    def gradient(
+        self,
+        output: Tensor,
+        target: Tensor,
+        sample_weight: Tensor,
+        log_scale2: Tensor,
+        *shapes: Tensor,
+    ) -> tuple[Tensor, ...]:
         weight = sample_weight[:, None] / len(output)
         location, spread = self._split(output)
         bounded = None
@@ -121,12 +136,15 @@ class LocationScale(Likelihood):
         by_shapes = [(weight * by_shape).sum(dim=0) for by_shape in by_shapes]
         return nll, slope, by_scale.sum(dim=0), *by_shapes
 
-    def _split(self, output):
+    def _split(self, output: Tensor) -> tuple[Tensor, Tensor | None]:
         """Locations, and what is added to squared scales, or None."""
-        return output.chunk(2, dim=1) if self.has_spread else (output, None)
+        if not self.has_spread:
+            return output, None
+        location, spread = output.chunk(2, dim=1)
+        return location, spread
 
     @torch.no_grad()
-    def average_(self, others):
+    def average_(self, others: Sequence[Self]) -> None:
         """Set squared scales, and parameters of the shape, to their means."""
         values = torch.stack([other.log_scale2 for other in others])
         self.log_scale2.copy_(values.logsumexp(dim=0) - math.log(len(others)))

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sklearn_ard.nn.likelihoods.location_scale import LocationScale, Tails
 
@@ -27,12 +27,19 @@ class SkewTLikelihood(LocationScale):
 
     has_spread = True
 
-    def __init__(self, n_outputs=1, log_scale2=None, least_scale2=None):
+    def __init__(
+        self,
+        n_outputs: int = 1,
+        log_scale2: Tensor | None = None,
+        least_scale2: Tensor | None = None,
+    ):
         super().__init__(n_outputs, log_scale2, least_scale2)
         self.logit_left = nn.Parameter(torch.full((n_outputs,), Tails.START))
         self.logit_right = nn.Parameter(torch.full((n_outputs,), Tails.START))
 
-    def standard(self, z, logit_left, logit_right):
+    def standard(
+        self, z: Tensor, logit_left: Tensor, logit_right: Tensor
+    ) -> tuple[Tensor, ...]:
         tails, by_logit = Tails.df_and_slope(torch.stack([logit_left, logit_right]))
         tails, by_logit = 0.5 * tails, 0.5 * by_logit
         df, apart = tails.sum(dim=0), tails[0] - tails[1]

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sklearn_ard.nn.likelihoods.location_scale import LocationScale, Tails
 
@@ -22,11 +22,16 @@ class StudentTLikelihood(LocationScale):
     JASA 84.
     """
 
-    def __init__(self, n_outputs=1, log_scale2=None, least_scale2=None):
+    def __init__(
+        self,
+        n_outputs: int = 1,
+        log_scale2: Tensor | None = None,
+        least_scale2: Tensor | None = None,
+    ):
         super().__init__(n_outputs, log_scale2, least_scale2)
         self.logit_df = nn.Parameter(torch.full((n_outputs,), Tails.START))
 
-    def standard(self, z, logit_df):
+    def standard(self, z: Tensor, logit_df: Tensor) -> tuple[Tensor, ...]:
         df, by_logit = Tails.df_and_slope(logit_df)
         half = 0.5 * df + 0.5
         halves = torch.stack([0.5 * df, half])
