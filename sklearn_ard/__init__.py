@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sklearn_ard.selection.stability import StabilitySelection
     from sklearn_ard.selection.threshold import threshold_curve
 
-__version__ = "0.14.0"
+__version__ = "0.15.0"
 
 __all__ = [
     "ARDClassifier",

@@ -14,6 +14,8 @@ from sklearn_ard import ARDClassifier, ARDRegressor, ARDRegressorCV, CompactRegr
 from sklearn_ard import _archive as archive
 from sklearn_ard.nn import GroupARD
 
+FOLDER = Path(__file__).parent / "estimators"  # written by the versions in their names
+
 
 def frame(n=200):
     """A table with a gap and a category."""
@@ -175,3 +177,19 @@ def test_a_file_without_a_part_is_damaged(tmp_path):
     archive.write(tmp_path / "model.npz", contents, arrays)
     with pytest.raises(ValueError, match="ARDRegressor.load is damaged"):
         ARDRegressor.load(tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.npz")), ids=lambda p: p.stem)
+def test_files_of_earlier_versions_are_loaded_and_train_on(path):
+    cls = ARDClassifier if "image" in path.stem else ARDRegressor
+    model = cls.load(path)
+    X = pd.read_json(path.with_suffix(".json"), orient="table")
+    answer = X.pop("answer")
+    if cls is ARDClassifier:
+        X = X.to_numpy()
+        found = model.predict_proba(X)[:, 1]
+    else:
+        found = model.predict(X)
+    np.testing.assert_allclose(found, answer, rtol=1e-4)
+    model.partial_fit(X, np.round(answer))
+    assert np.isfinite(model.elbo_)
