@@ -14,6 +14,7 @@ from collections import ChainMap
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,14 @@ import scipy.sparse as sp
 # reads all older ones.
 FORMAT = 1
 
-_DAMAGES = zipfile.BadZipFile, zlib.error, NotImplementedError
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,  # a zip file says that it is encrypted
+    SyntaxError,  # in the header of an array
+    TokenError,
+)
 
 
 class NotPlain(Exception):

@@ -52,8 +52,8 @@ class DistributionPredictor(NumberPredictor):
             larger; it is left out.
         std : ndarray of the same shape
             Only with `return_std`. Predictive standard deviation in units of y: from
-            the uncertainty of the weights (in closed form for networks of at most two
-            hidden layers with ReLU; of others 100 networks are drawn, always the same),
+            the uncertainty of the weights (in closed form for dense networks with ReLU;
+            of others 100 networks are drawn, always the same),
             the noise (see `likelihood`) and, for an ensemble, the variance between its
             networks. Infinite for noise without a variance. The posterior has no
             correlations between weights: with correlated columns the standard deviation

@@ -35,7 +35,6 @@ Moments: TypeAlias = tuple[np.ndarray, np.ndarray, Values, Values, np.ndarray]
 Step: TypeAlias = "_RandomLayer | _ReLU"
 Chain: TypeAlias = tuple[Values, list[Step]]  # indices of its inputs, and its steps
 
-_MAX_LAYERS = 3
 _FAR = 8.0  # standard deviations from 0, beyond which a ReLU is linear or 0
 _MAX_SKEWNESS = 1.5  # that a series of two terms can correct for
 _LEAST_VARIANCE = np.float32(1e-20)
@@ -49,14 +48,12 @@ _ERF = 1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592
 def has_moments(operations: list[Operation]) -> bool:
     """Whether :func:`output_moments` can take operations.
 
-    They are dense networks with at most two hidden layers of ReLU. In deeper ones units
-    are too dependent: there a hundred draws are closer.
+    They are dense networks with ReLU.
     """
     if operations and type(operations[0]) is Sum:
         chains = [chain for _, chain in operations[0].branches]
         return len(operations) == 1 and all(map(has_moments, chains))
-    layers = [op for op in operations if type(op) is Random]
-    return 0 < len(layers) <= _MAX_LAYERS and all(
+    return bool(operations) and all(
         (type(op) is Random and type(op.layer) is Dense)
         or (type(op) is Activation and op.name == "relu" and not op.parameter.any())
         for op in operations

@@ -154,6 +154,12 @@ class ELBOLoss(nn.Module):
             The loss.
         """
         nll = self.likelihood(output, target)
+        if nll.shape != target.shape[:1]:
+            raise ValueError(
+                "'likelihood' of ELBOLoss must return one value per sample, of shape "
+                f"{tuple(target.shape[:1])}. Got one of shape {tuple(nll.shape)} "
+                "instead. Pass reduction='none' to a loss of torch."
+            )
         if sample_weight is not None:
             nll = nll * sample_weight
         loss = nll.mean()

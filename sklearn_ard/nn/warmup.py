@@ -31,6 +31,11 @@ class KLWarmup:
     """
 
     def __init__(self, start: float = 0.05, stop: float = 0.4, first: float = 0.0):
+        if start > stop:
+            raise ValueError(
+                "'start' of KLWarmup must be at most 'stop'. Got "
+                f"start={start!r} and stop={stop!r} instead."
+            )
         self.start = start
         self.stop = stop
         self.first = first

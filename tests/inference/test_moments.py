@@ -63,18 +63,21 @@ def test_one_hidden_layer_is_exact():
     assert np.mean(std / drawn_std) == pytest.approx(1, abs=0.005)
 
 
+@pytest.mark.parametrize(
+    "widths, error", [((4, 16, 6, 1), 0.05), ((4, 16, 8, 6, 1), 0.08)], ids=str
+)
 @pytest.mark.parametrize("noise", [0.5, 3.0])
-def test_two_hidden_layers_are_closer_than_a_hundred_draws(noise):
+def test_deeper_networks_are_closer_than_a_hundred_draws(widths, error, noise):
     errors = {"closed": [], "draws": []}
     for seed in range(4):
-        operations, x = network((4, 16, 6, 1), noise, seed), inputs(4)
+        operations, x = network(widths, noise, seed), inputs(4)
         expected = of_draws(operations, x, 4000)[1]
         found = closed(operations, x)[1]
         few = of_draws(operations, x, 100, seed=3)[1]
         errors["closed"].append(np.abs(found / expected - 1))
         errors["draws"].append(np.abs(few / expected - 1))
     assert np.mean(errors["closed"]) < np.mean(errors["draws"])
-    assert np.mean(errors["closed"]) < 0.05
+    assert np.mean(errors["closed"]) < error
 
 
 def test_independent_chains_add_up_and_sparse_weights_change_nothing():
@@ -110,7 +113,6 @@ def test_other_networks_are_drawn():
     assert not has_moments([layer, ops.Activation("tanh")])
     assert not has_moments([layer, ops.Activation("relu", -1.0)])
     assert not has_moments([layer.layer])
-    assert not has_moments(network((3, 4, 4, 4, 1), 1.0))  # too deep
     assert not has_moments([layer, ops.Sum([(None, [layer])])])
 
 

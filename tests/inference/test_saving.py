@@ -193,3 +193,13 @@ def test_files_of_earlier_versions_are_loaded_and_train_on(path):
     np.testing.assert_allclose(found, answer, rtol=1e-4)
     model.partial_fit(X, np.round(answer))
     assert np.isfinite(model.elbo_)
+
+
+def test_a_file_that_says_it_is_encrypted_is_damaged():
+    model, _, _ = fitted(likelihood="gaussian", n_bins=0)
+    file = io.BytesIO()
+    model.save(file)
+    data = bytearray(file.getvalue())
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # a flag of the first array
+    with pytest.raises(ValueError, match="or it is damaged"):
+        ARDRegressor.load(io.BytesIO(data))

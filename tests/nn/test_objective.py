@@ -141,3 +141,16 @@ def test_the_kl_of_another_network_can_count():
     assert criterion.kl_ == kl_divergence(part)
     expected = criterion.nll_ + criterion.kl_factor * kl_divergence(part)
     torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_a_likelihood_that_is_no_longer_per_sample_is_refused(reduction):
+    model = DenseARD(3, 1, (4,))
+    criterion = ELBOLoss(model, 10, nn.MSELoss(reduction=reduction))
+    with pytest.raises(ValueError, match=r"shape \(4,\). Got one of shape \(\)"):
+        criterion(torch.randn(4, 1), torch.randn(4, 1))
+
+
+def test_a_warm_up_that_ends_before_it_starts_is_refused():
+    with pytest.raises(ValueError, match="'start' of KLWarmup must be at most 'stop'"):
+        KLWarmup(0.9, 0.1)
