@@ -16,12 +16,23 @@ from sklearn_ard import inspection, nn
 
 ROOT = Path(__file__).parents[1]
 HANDBOOK = ROOT / ".docs"
-PAGES = [page for page in HANDBOOK.glob("*.rst") if ">>> " in page.read_text()]
+PAGES = [page.stem for page in HANDBOOK.glob("*.rst") if ">>> " in page.read_text()]
 OUTPUTS = {
     "prior": r"kept: \[0 1 2 3 4\]\npruned: 9\d\.\d%\n",
     "likelihood": r"kept: \[3 7\]\ncovered: (8|9)\d%\nnoise: 0\.[34]\d, truly 0\.42\n",
     "candidate": r"(?s).*student_t.*kept: \[3 7\]\n",
 }
+LONG = (
+    "start",
+    "parameters",
+    "likelihood",
+    "candidate",
+)  # default fits, ten seconds each
+
+
+def marked(names):
+    slow = pytest.mark.slow
+    return [pytest.param(n, marks=slow) if n in LONG else n for n in sorted(names)]
 
 
 @pytest.fixture(autouse=True)
@@ -43,16 +54,18 @@ def test_the_picture_of_the_readme_is_drawn_by_its_lines(monkeypatch):
     assert len(kept) < names["X"].shape[1]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", marked(PAGES))
 def test_the_code_of_a_page_gives_what_it_says(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    failed, tried = doctest.testfile(str(page), False, optionflags=flags)
+    failed, tried = doctest.testfile(
+        str(HANDBOOK / f"{page}.rst"), False, optionflags=flags
+    )
     assert tried > 0
     assert failed == 0
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize("name", marked(OUTPUTS))
 def test_a_tutorial_runs(name):
     run = subprocess.run(
         [sys.executable, HANDBOOK / "tutorials" / f"{name}.py"],

@@ -15,15 +15,25 @@ from sklearn_ard import (
 pytestmark = pytest.mark.filterwarnings("ignore:No input is worth its price")
 
 
+@pytest.mark.slow
 @parametrize_with_checks([ARDRegressor(), ARDClassifier()])
 def test_default_parameters(estimator, check):
     check(estimator)
 
 
-_SHORT = {"reg_factors": [0.5, 2.0], "cv": 2, "max_iter": 60}
+@parametrize_with_checks(
+    [ARDRegressor(likelihood="gaussian", n_bins=0), ARDClassifier(n_bins=0)]
+)
+def test_one_candidate(estimator, check):
+    check(estimator)
 
 
-@parametrize_with_checks([ARDRegressorCV(**_SHORT), ARDClassifierCV(**_SHORT)])
+_SHORT = {"reg_factors": [0.5, 2.0], "cv": 2, "max_iter": 60, "n_bins": 0}
+
+
+@parametrize_with_checks(
+    [ARDRegressorCV(**_SHORT, likelihood="gaussian"), ARDClassifierCV(**_SHORT)]
+)
 def test_chosen_by_cross_validation(estimator, check):
     check(estimator)
 

@@ -106,6 +106,7 @@ def test_devices_that_there_are_are_named(monkeypatch):
     monkeypatch.setattr(
         torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda")
     )
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
     monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
     message = "'device' parameter of ARDClassifier.*'cpu', 'cuda:0', 'cuda:1'.*abacus"
     with pytest.raises(ValueError, match=message):

@@ -271,7 +271,8 @@ def test_an_empty_model_predicts_reports_and_compacts(table):
     X, _ = table
     y = np.random.default_rng(0).normal(size=len(X))
     with pytest.warns(UserWarning, match="empty"):
-        model = ARDRegressor(random_state=0, reg_factor=50).fit(X, y)
+        options = {"likelihood": "gaussian", "n_bins": 0, "random_state": 0}
+        model = ARDRegressor(reg_factor=50, **options).fit(X, y)
     small = model.compact()
     np.testing.assert_array_equal(
         small.predict(X), np.full(len(X), model.predict(X)[0])

@@ -121,7 +121,7 @@ class Sizes(Callback):
         self.found.append(len(parameter))
 
 
-@pytest.mark.parametrize("shrink", [True, False])
+@pytest.mark.parametrize("shrink", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_wide_networks_are_trained_as_narrow_as_they_need_to_be(shrink):
     X, y = make_friedman1(800, n_features=20, noise=1.0, random_state=0)
     sizes = Sizes()
