@@ -4,6 +4,7 @@ Input: an object of known types. Output: numpy arrays and a text, and a file of 
 the object again. Nothing is pickled: a file can hold data, not code.
 """
 
+import errno
 import io
 import json
 import math
@@ -215,6 +216,8 @@ def replace_file(path: str | PathLike, data: bytes | memoryview) -> None:
     if path.exists() and not path.is_file():  # a pipe, for instance
         path.write_bytes(data)
         return
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder", str(path.parent))
     new = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with open(new, "xb") as file:

@@ -154,6 +154,12 @@ def test_parameters_that_are_no_data_are_named(parameter, value, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    model, _, _ = fitted(likelihood="gaussian", n_bins=0)
+    with pytest.raises(FileNotFoundError, match=r"No such folder: '.*nowhere'"):
+        model.save(tmp_path / "nowhere" / "model.npz")
+
+
 def test_files_of_other_models_are_refused():
     with pytest.raises(NotFittedError):
         ARDRegressor().save(io.BytesIO())
